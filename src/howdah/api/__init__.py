@@ -1,0 +1,1 @@
+"""REST on the agent, one resource a file."""

@@ -1,0 +1,148 @@
+"""What does the store's one record say, and how is it written down?
+
+The record names who leads, in which term, and who must flush a commit. It changes only by compare-and-swap, and
+each kind of change is a function in `cluster/changes.py`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from howdah.values.lsn import Lsn, format_lsn, parse_lsn
+from howdah.values.member import Member
+from howdah.values.position import Position
+
+FORMAT = 1
+
+
+class Mode(StrEnum):
+    """Set by the operator; never follows the number of live servers."""
+
+    QUORUM = "quorum"
+    ASYNC = "async"
+
+
+class Phase(StrEnum):
+    """First start: until `established` no client was ever let in, and another node may take over."""
+
+    INITIALISING = "initialising"
+    ESTABLISHED = "established"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One promotion: which term made this timeline, out of which parent, and where (TERM OF THE WAL)."""
+
+    timeline: int
+    term: int
+    parent: int
+    switch_lsn: Lsn
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A switchover's hand-over: the old primary is stopped for good at `position` and names who should lead."""
+
+    to: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What promises and reports are counted for (SAME RECORD): everything but the lease counter."""
+
+    term: int
+    generation: int
+    holder: Member
+    voters: tuple[Member, ...]
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The cluster's record. `voters` never contains the holder, and is sorted by name."""
+
+    cluster: str
+    system_identifier: str
+    generation: int
+    term: int
+    phase: Phase
+    holder: Member
+    voters: tuple[Member, ...]
+    k: int
+    mode: Mode
+    timelines: tuple[TimelineEntry, ...]
+    lease_counter: int = 0
+    serving: bool = False
+    released: bool = False
+    handover: Handover | None = None
+    winner_position: Position | None = None
+    forced_terms: tuple[int, ...] = ()
+    members: tuple[Member, ...] = ()
+    write_id: str = ""
+
+    @property
+    def basis(self) -> Basis:
+        """The part that must be unchanged between asking for promises and winning."""
+        return Basis(self.term, self.generation, self.holder, self.voters, self.k)
+
+    def voter(self, member: Member) -> bool:
+        """Whether this very data directory is a voter."""
+        return member in self.voters
+
+    def entry(self, timeline: int) -> TimelineEntry | None:
+        """The newest map entry of a timeline number; None if no promotion of it is known."""
+        found = [entry for entry in self.timelines if entry.timeline == timeline]
+        return max(found, key=lambda entry: entry.term, default=None)
+
+    @property
+    def current_entry(self) -> TimelineEntry | None:
+        """The entry of the newest promotion that the record knows."""
+        return max(self.timelines, key=lambda entry: entry.term, default=None)
+
+
+class RecordUnreadable(ValueError):
+    """The text is not a record of a format this version knows."""
+
+
+def write_record(record: Record) -> str:
+    """The record as JSON text; `read_record` gives the same record back."""
+    document: dict[str, Any] = {"format": FORMAT, **asdict(record)}
+    for entry in document["timelines"]:
+        entry["switch_lsn"] = format_lsn(entry["switch_lsn"])
+    for position in (document["winner_position"], (document["handover"] or {}).get("position")):
+        if position:
+            position["lsn"] = format_lsn(position["lsn"])
+    return json.dumps(document, separators=(",", ":"), sort_keys=True)
+
+
+def read_record(text: str) -> Record:
+    """Read what `write_record` wrote. Raises RecordUnreadable."""
+    try:
+        document = json.loads(text)
+        if document.pop("format") != FORMAT:
+            raise RecordUnreadable("the record was written by another version of Howdah")
+        document["phase"] = Phase(document["phase"])
+        document["mode"] = Mode(document["mode"])
+        document["holder"] = Member(**document["holder"])
+        document["voters"] = tuple(Member(**voter) for voter in document["voters"])
+        document["members"] = tuple(Member(**member) for member in document["members"])
+        document["forced_terms"] = tuple(document["forced_terms"])
+        document["timelines"] = tuple(
+            TimelineEntry(e["timeline"], e["term"], e["parent"], parse_lsn(e["switch_lsn"]))
+            for e in document["timelines"]
+        )
+        document["winner_position"] = _read_position(document["winner_position"])
+        if document["handover"] is not None:
+            position = _read_position(document["handover"]["position"])
+            document["handover"] = Handover(document["handover"]["to"], position or Position(0, Lsn(0)))
+        return Record(**document)
+    except RecordUnreadable:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordUnreadable(f"the record cannot be read: {error}") from error
+
+
+def _read_position(document: dict[str, Any] | None) -> Position | None:
+    return None if document is None else Position(document["term"], parse_lsn(document["lsn"]))

@@ -1,0 +1,1 @@
+"""The settings: schema, sources, and what is wrong with them."""

@@ -1,0 +1,1 @@
+"""Interfaces the shells need: clock, store, postgres, peers, local disk, dead-man."""

@@ -1,0 +1,183 @@
+"""What does an agent ask of its own PostgreSQL server?
+
+Four interfaces: the process, the data directory, a server in recovery, and a primary. Methods that talk SQL use the
+reserved connections and `synchronous_commit = local`, so that they never wait for standbys themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from howdah.cluster.serverfacts import DirectoryFacts, ReplayView, ServerFacts, Walsender
+from howdah.values.address import Address
+from howdah.values.lsn import Lsn
+
+
+class PostgresFailure(Exception):
+    """An operation on the local server failed; the message names the thing and the mend."""
+
+
+class SqlFailed(PostgresFailure):
+    """No answer to a statement: refused, reset, timed out, or an error of the server."""
+
+
+class ServerSurvives(PostgresFailure):
+    """A process of the server could not be ended in time. It must not be taken for gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a standby streams from, under which name and through which slot ("": none)."""
+
+    address: Address
+    application_name: str
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """All that the agent writes into the server's configuration files.
+
+    `upstream` None blanks primary_conninfo and restore_command. `sync_names` is the whole text of
+    synchronous_standby_names. `gate_open` lets clients in (otherwise only agents and replication).
+    `parameters` are the operator's; protected ones have been refused before they come here.
+    """
+
+    upstream: Upstream | None
+    sync_names: str
+    gate_open: bool
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    replay_delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """`alive` counts processes whose working directory is the data directory, children of dead ones too."""
+
+    postmaster: int | None
+    alive: int
+
+
+class ServerProcess(Protocol):
+    """The server as processes. "Stopped" means that no process of it is left."""
+
+    def view(self) -> ProcessView:
+        """What runs now. Cheap: no SQL."""
+        ...
+
+    async def start(self, recovery: bool, limit_ms: int) -> None:
+        """Start with (or without) standby.signal; return once the agent can log in. Verifies first that nothing
+        of an earlier start is left. Raises PostgresFailure with the log's last lines."""
+        ...
+
+    async def stop_fast(self, limit_ms: int) -> bool:
+        """Fast shutdown. True: ended by itself within the limit, all gone. False: still running."""
+        ...
+
+    async def kill(self) -> None:
+        """SIGKILL every process of the server until none is left. Raises ServerSurvives."""
+        ...
+
+    async def reload(self) -> None:
+        """SIGHUP to the postmaster; each process applies it at its own time."""
+        ...
+
+    async def exited(self) -> None:
+        """Return when the postmaster that runs now has ended (at once if none runs)."""
+        ...
+
+
+class DataDirectory(Protocol):
+    """The server's files. A clone is made beside the old directory, which goes only at `install_clone`."""
+
+    def inspect(self) -> DirectoryFacts:
+        """What lies there now."""
+        ...
+
+    def configure(self, settings: ServerSettings) -> None:
+        """Write configuration and pg_hba files. Takes effect at the next start or reload."""
+        ...
+
+    async def initialise(self) -> None:
+        """initdb with checksums, SCRAM and the roles that agents use; the directory must be EMPTY."""
+        ...
+
+    async def clone(self, source: Address) -> None:
+        """pg_basebackup from that server into the directory beside, under a name no voter has."""
+        ...
+
+    def install_clone(self) -> None:
+        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
+        ...
+
+    def discard_old(self) -> None:
+        """Delete the replaced directory and unfinished clones."""
+        ...
+
+    async def rewind(self, source: Address) -> None:
+        """pg_rewind against that server; the server must be stopped. Keeps diverged WAL aside."""
+        ...
+
+    def write_identity(self, identity: str) -> None:
+        """Write the member id into the directory, durably (last step of a clone or rewind)."""
+        ...
+
+
+class Standby(Protocol):
+    """SQL on a server in recovery."""
+
+    async def observe(self) -> ServerFacts:
+        """Everything of a running server, primary too, through a new connection. Raises SqlFailed."""
+        ...
+
+    async def replay(self) -> ReplayView:
+        """What the revocation's proofs need, through a new connection."""
+        ...
+
+    async def pause_replay(self) -> None:
+        """Ask for `paused`; reaching it is seen in `replay`."""
+        ...
+
+    async def resume_replay(self) -> None:
+        """Resume replay; no effect if it runs."""
+        ...
+
+    async def end_conflicting_queries(self) -> int:
+        """End client queries on this standby, which could hold replay; how many."""
+        ...
+
+    async def promote(self, limit_ms: int) -> bool:
+        """Promote and wait; True once it is out of recovery. False does not cancel the promotion."""
+        ...
+
+
+class Primary(Protocol):
+    """SQL on a primary."""
+
+    async def write_barrier(self, term: int, holder: str) -> Lsn:
+        """Write the term row of schema howdah and return the LSN after its commit."""
+        ...
+
+    async def walsenders(self) -> tuple[Walsender, ...]:
+        """pg_stat_replication as it is now (on a kept connection: this is polled)."""
+        ...
+
+    async def end_walsenders(self, pids: tuple[int, ...]) -> None:
+        """Terminate these walsenders and wait until they are gone."""
+        ...
+
+    async def end_client_sessions(self) -> int:
+        """Terminate every client backend but the agent's; how many there were."""
+        ...
+
+    async def show(self, name: str) -> str:
+        """A setting as a new connection sees it."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """CHECKPOINT, to its end."""
+        ...
+
+    async def keep_slots(self, names: tuple[str, ...], drop_others: bool) -> tuple[str, ...]:
+        """Make missing `howdah_*` slots, drop unusable and (if asked) other `howdah_*` ones; what it did."""
+        ...

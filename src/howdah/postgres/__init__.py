@@ -1,0 +1,1 @@
+"""The local PostgreSQL server: observe, control, configure, clone, rewind."""

@@ -1,0 +1,1 @@
+"""Drivers of the store port: memory, SQLite, etcd."""

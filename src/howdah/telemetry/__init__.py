@@ -1,0 +1,1 @@
+"""Decision journal, metrics and logs."""
