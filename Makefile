@@ -1,0 +1,48 @@
+# `make up` starts a cluster, `make test` runs every test. Each target does its own set-up; all it needs is
+# Python >= 3.11 and make. Give another Python with PYTHON=/path/to/python3.
+.PHONY: up down test check format simulate docs bench-failover clean
+.DEFAULT_GOAL := check
+
+export PYTHON
+
+BIN := .venv/bin
+EMBEDDED := .venv/.installed-embedded
+DEVELOP := .venv/.installed-develop
+
+# Set-up is done again whenever the list of dependencies is newer than its stamp.
+.venv/.installed-%: pyproject.toml tools/set-up
+	@tools/set-up $*
+
+up: $(EMBEDDED)
+	@$(BIN)/howdah up $(ARGS)
+
+down: $(EMBEDDED)
+	@$(BIN)/howdah down $(ARGS)
+
+check: $(DEVELOP)
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/architecture
+
+format: $(DEVELOP)
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+test: $(DEVELOP)
+	$(BIN)/python -m pytest $(ARGS)
+
+simulate: $(DEVELOP)
+	$(BIN)/howdah simulate --minutes 10 $(ARGS)
+
+# Everything in docs/ that is made from the code.
+docs: $(DEVELOP)
+	$(BIN)/python -m howdah.configuration.document docs/settings.md
+
+bench-failover: $(DEVELOP)
+	$(BIN)/python -m benchmarks.failover $(ARGS)
+
+# Removes what the other targets made, never a cluster's data.
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
