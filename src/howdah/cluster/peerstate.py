@@ -113,6 +113,7 @@ class Published:
     collation: str = ""
     sensitive: tuple[tuple[str, int], ...] = ()
     pending_restart: tuple[str, ...] = ()
+    lost_slots: tuple[str, ...] = ()  # of a primary: members whose WAL is gone from it, who must clone
     reason: str = ""  # the sentence of its present decision
     rule: str = ""
     uptime_ms: int = 0

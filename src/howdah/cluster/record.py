@@ -61,7 +61,10 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The cluster's record. `voters` never contains the holder, and is sorted by name."""
+    """The cluster's record. `voters` never contains the holder, and is sorted by name.
+
+    `winner_position`: what the holder reported when it won. `holder_position`: its log's end at its last renewal, for
+    the lag limit of async elections only; no vote is ever compared with it."""
 
     cluster: str
     system_identifier: str
@@ -78,6 +81,7 @@ class Record:
     released: bool = False
     handover: Handover | None = None
     winner_position: Position | None = None
+    holder_position: Position | None = None
     forced_terms: tuple[int, ...] = ()
     members: tuple[Member, ...] = ()
     write_id: str = ""
@@ -111,7 +115,8 @@ def write_record(record: Record) -> str:
     document: dict[str, Any] = {"format": FORMAT, **asdict(record)}
     for entry in document["timelines"]:
         entry["switch_lsn"] = format_lsn(entry["switch_lsn"])
-    for position in (document["winner_position"], (document["handover"] or {}).get("position")):
+    handed = (document["handover"] or {}).get("position")
+    for position in (document["winner_position"], document["holder_position"], handed):
         if position:
             position["lsn"] = format_lsn(position["lsn"])
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
@@ -134,6 +139,7 @@ def read_record(text: str) -> Record:
             for e in document["timelines"]
         )
         document["winner_position"] = _read_position(document["winner_position"])
+        document["holder_position"] = _read_position(document["holder_position"])
         if document["handover"] is not None:
             position = _read_position(document["handover"]["position"])
             document["handover"] = Handover(document["handover"]["to"], position or Position(0, Lsn(0)))

@@ -1,0 +1,108 @@
+"""Is one server's history a prefix of another's, and in which term was its last WAL record's timeline promoted?
+
+An LSN alone never proves possession (PREFIX): PostgreSQL accepts a standby whose history left the primary's
+earlier, and counts its old LSN as a flush. So histories are compared as chains of (timeline, term).
+"""
+
+from dataclasses import dataclass
+
+from howdah.cluster.record import TimelineEntry
+from howdah.cluster.serverfacts import HistoryStep
+from howdah.values.lsn import Lsn
+from howdah.values.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One timeline of a history: who promoted it, and where it ends (the last link: where the log ends)."""
+
+    timeline: int
+    term: int
+    end: Lsn
+
+
+Chain = tuple[Link, ...]
+"""Oldest timeline first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The server may stream from the other as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """The server has WAL that the other does not: it left at `fork` on `timeline`. Rewind or clone."""
+
+    timeline: int
+    fork: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """No rewind can mend it: clone, never stream, never rewind."""
+
+    reason: str
+
+
+Comparison = Prefix | Diverged | Foreign
+
+
+def chain_of(
+    timeline: int, history: tuple[HistoryStep, ...], end_lsn: Lsn, entries: tuple[TimelineEntry, ...]
+) -> Chain | None:
+    """A server's chain from its own history file and its own map; None if a timeline has no entry.
+
+    TERM OF THE WAL: without an entry a timeline's term is unknown, so there is no vote and no service."""
+    terms = {entry.timeline: entry.term for entry in entries}
+    steps = (*((step.timeline, step.end_lsn) for step in history), (timeline, end_lsn))
+    if any(number not in terms for number, _ in steps):
+        return None
+    return tuple(Link(number, terms[number], end) for number, end in steps)
+
+
+def chain_of_entries(entries: tuple[TimelineEntry, ...], last: TimelineEntry) -> Chain:
+    """The chain of the server that was promoted by `last`, from the record's map; its end is not bounded here."""
+    links = [Link(last.timeline, last.term, UNBOUNDED)]
+    child = last
+    while child.parent:
+        parents = [e for e in entries if e.timeline == child.parent and e.term < child.term]
+        parent = max(parents, key=lambda entry: entry.term, default=None)
+        if parent is None:
+            break
+        links.append(Link(parent.timeline, parent.term, child.switch_lsn))
+        child = parent
+    return tuple(reversed(links))
+
+
+UNBOUNDED = Lsn(2**64 - 1)
+
+
+def position_of(chain: Chain) -> Position:
+    """(term of the WAL, end): what elections compare."""
+    return Position(chain[-1].term, chain[-1].end)
+
+
+def compare(mine: Chain, theirs: Chain) -> Comparison:
+    """May a server with chain `mine` stream from one with chain `theirs`?
+
+    PREFIX: the same chain of (timeline, term), and its end at or before the switch LSN where it leaves."""
+    common = 0
+    for ours, other in zip(mine, theirs, strict=False):
+        if (ours.timeline, ours.term) != (other.timeline, other.term):
+            break
+        common += 1
+    if common == 0:
+        return Foreign("the histories have no timeline in common")
+    terms = {link.timeline: link.term for link in theirs[common:]}
+    for link in mine[common:]:
+        if terms.get(link.timeline, link.term) != link.term:
+            return Foreign(
+                f"timeline {link.timeline} was promoted twice: in term {link.term} here, "
+                f"in term {terms[link.timeline]} there"
+            )
+    ours, other = mine[common - 1], theirs[common - 1]
+    fork = min(ours.end, other.end)
+    if common == len(mine) and ours.end <= other.end:
+        return Prefix()
+    return Diverged(ours.timeline, Position(ours.term, fork))

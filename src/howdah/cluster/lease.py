@@ -1,0 +1,44 @@
+"""Until when may the holder serve, and from when may others take its lease for expired?
+
+The lease does not protect writes (revocation does): it bounds stale reads and keeps candidates from colliding.
+The holder counts on CLOCK_BOOTTIME from *before sending* the last renewal known to have succeeded; observers count
+on their own monotonic clock from the first of two linearizable reads that show the same counter.
+"""
+
+from dataclasses import dataclass
+
+from howdah.cluster.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The holder's moments on CLOCK_BOOTTIME: clients shut out, PostgreSQL killed, killed by the dead-man."""
+
+    gate_ms: int
+    kill_ms: int
+    deadman_ms: int
+
+
+def deadlines(renewed_sent_boot_ms: int, confirmed_sent_boot_ms: int, policy: Policy) -> Deadlines:
+    """When to stop. `confirmed_sent_boot_ms`: when the request was sent to which the k-th voter answered that it is not
+    revoked (0: never). It prolongs serving, not the lease."""
+    prolonged = confirmed_sent_boot_ms + policy.confirm_worth_ms if confirmed_sent_boot_ms else 0
+    gate = max(renewed_sent_boot_ms + policy.gate_ms, prolonged)
+    return Deadlines(
+        gate_ms=gate,
+        kill_ms=gate + policy.kill_ms - policy.gate_ms,
+        deadman_ms=gate + policy.deadman_ms - policy.gate_ms,
+    )
+
+
+def expired(first_seen_mono_ms: int, last_read_mono_ms: int, policy: Policy) -> bool:
+    """Whether two linearizable reads a lease apart showed the same counter. A read that has not come proves nothing."""
+    return last_read_mono_ms - first_seen_mono_ms >= policy.lease_ttl_ms
+
+
+def may_prolong(k: int, confirmations: int, settled: bool, confirmations_other_set: int) -> bool:
+    """Store away: may serving go on by the voters' word? Never with k = 0; with an unsettled voter change k of both
+    sets must have confirmed."""
+    if k < 1 or confirmations < k:
+        return False
+    return settled or confirmations_other_set >= k

@@ -1,0 +1,109 @@
+"""What does an agent know when it decides? One frozen value; nothing else is looked at."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from howdah.cluster.actions import Action, Leaving
+from howdah.cluster.history import Chain, position_of
+from howdah.cluster.intents import Intents
+from howdah.cluster.lease import Deadlines
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.peerstate import Published, Report, Tags
+from howdah.cluster.record import Record
+from howdah.cluster.serverfacts import DirectoryFacts, ServerFacts
+from howdah.cluster.suspicion import Sight
+from howdah.values.member import Member
+from howdah.values.position import Position
+
+
+class ServerState(StrEnum):
+    """GONE: no process of it is left. SILENT: processes, but new connections are not answered."""
+
+    GONE = "gone"
+    SILENT = "silent"
+    RECOVERY = "recovery"
+    PRIMARY = "primary"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """The local server. `facts` are of the last observation; `chain` is None where a timeline has no entry."""
+
+    state: ServerState
+    directory: DirectoryFacts
+    facts: ServerFacts | None = None
+    chain: Chain | None = None
+    probe_failures: int = 0
+    crashes: int = 0  # within the crash window
+    failed_starts: int = 0  # in a row
+    settings_current: bool = True  # what the record and intents ask is what the server has
+
+    @property
+    def position(self) -> Position | None:
+        """(term of the WAL, end) of a running server."""
+        return position_of(self.chain) if self.chain else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """The store as last heard. `known` is False until the first answer; then `record` None means: there is none.
+
+    `expired`: two linearizable reads a lease apart showed the same counter. `unchanged_ms`: since when the record has
+    looked as it does. `unsettled`: a swap of ours has an unknown outcome (SETTLE)."""
+
+    known: bool = False
+    reachable: bool = False
+    record: Record | None = None
+    expired: bool = False
+    unchanged_ms: int = 0
+    unsettled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSight:
+    """A peer's published state; `connected`: its stream is open now; `absent_ms`: since when it is not."""
+
+    published: Published
+    connected: bool
+    absent_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything. Times on this node's CLOCK_BOOTTIME unless named otherwise."""
+
+    me: Member
+    tags: Tags
+    local: LocalState
+    store: StoreView
+    server: ServerView
+    intents: Intents
+    peers: tuple[PeerSight, ...] = ()
+    deadlines: Deadlines = Deadlines(0, 0, 0)
+    now_boot_ms: int = 0
+    now_wall_ms: int = 0
+    uptime_ms: int = 0
+    asked: int = 0  # the highest term that a peer asked this server to promise
+    report: Report | None = None  # own revocation, still true
+    sight: Sight = Sight(False, False, False)  # of the record's primary
+    streaming_absent_ms: tuple[tuple[str, int], ...] = ()  # primary: by node name, since when it does not stream
+    gate_open: bool = False
+    served_term: int = 0  # the term that this very start of the server serves in; 0: not yet
+    deadman_alive: bool = True
+    leaving: Leaving = Leaving.NO
+    initial: bool = False  # may begin the first start
+    yielded_ms: int = 1 << 30  # since when another was found better in the present election
+    backoff_ms: int = 0  # how long the action that failed last should still rest
+    failed: Action | None = None
+    busy: Action | None = None
+    confirmations: int = 0  # fresh ones, for the record that was last settled
+    door: tuple[str, ...] | None = None  # servers that the operator gave up, with the data loss accepted
+
+    def peer(self, name: str) -> PeerSight | None:
+        """The peer with this name, if it was ever heard."""
+        return next((p for p in self.peers if p.published.member.name == name), None)
+
+    @property
+    def is_holder(self) -> bool:
+        """The record names this very data directory."""
+        return self.store.record is not None and self.store.record.holder == self.me
