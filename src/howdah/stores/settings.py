@@ -1,0 +1,69 @@
+"""Which store does a cluster use, and how is it reached?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUEST_TIMEOUT_MS = 2_000
+"""How long one request may take in all. Below the default lease (5 s), so that a renewal which hangs leaves time for
+another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """A store process of one machine.
+
+    `directory` holds its file and its socket. All agents and the process run as the same operating system user.
+    """
+
+    directory: Path
+    request_timeout_ms: int = REQUEST_TIMEOUT_MS
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdTls:
+    """PEM files. `authority` checks the server; certificate and key, together or not at all, show who we are."""
+
+    authority: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("an etcd client certificate and its key are given together or not at all")
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdSettings:
+    """Client addresses of one etcd cluster ("http://10.0.0.1:2379"), and the name under which our keys stand.
+
+    Every document is the key /howdah/<cluster>/<name>. User and password_file are given together or not at all; the
+    file holds the password alone, a newline at its end is dropped, and it is read at every login.
+    """
+
+    endpoints: tuple[str, ...]
+    cluster: str
+    tls: EtcdTls | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    request_timeout_ms: int = REQUEST_TIMEOUT_MS
+
+    def __post_init__(self) -> None:
+        if not self.endpoints:
+            raise ValueError("etcd needs at least one endpoint, such as http://127.0.0.1:2379")
+        for endpoint in self.endpoints:
+            _check_endpoint(endpoint, tls=self.tls is not None)
+        if not self.cluster or "/" in self.cluster:
+            raise ValueError(f"{self.cluster!r} cannot stand in an etcd key: it is empty or has a '/'")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("an etcd user and its password_file are given together or not at all")
+
+
+def _check_endpoint(endpoint: str, *, tls: bool) -> None:
+    scheme, separator, rest = endpoint.partition("://")
+    if not separator or scheme not in ("http", "https") or not rest:
+        raise ValueError(f"etcd endpoint {endpoint!r} must look like http://10.0.0.1:2379 or https://...")
+    if tls and scheme != "https":
+        raise ValueError(f"etcd endpoint {endpoint!r} is not https, but certificates are configured")
+
+
+StoreSettings = SqliteSettings | EtcdSettings
