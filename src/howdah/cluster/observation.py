@@ -93,6 +93,7 @@ class Observation:
     leaving: Leaving = Leaving.NO
     initial: bool = False  # may begin the first start
     yielded_ms: int = 1 << 30  # since when another was found better in the present election
+    outvoted: tuple[Member, Position] | None = None  # who was better in the last vote, and how far
     backoff_ms: int = 0  # how long the action that failed last should still rest
     failed: Action | None = None
     busy: Action | None = None

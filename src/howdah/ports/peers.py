@@ -56,3 +56,19 @@ class Peers(Protocol):
     async def probe(self, address: Address, limit_ms: int) -> ProbeResult:
         """One fresh TCP connection."""
         ...
+
+
+class PeerService(Protocol):
+    """What an agent answers to its peers; the transport calls it."""
+
+    async def promise(self, request: PromiseRequest) -> Report | Refusal:
+        """Revoke this server for the term and report, or say why not. May take as long as the revocation."""
+        ...
+
+    async def confirm(self, term: int) -> Confirmation | Refusal:
+        """Say, under the lock that promises take, whether this server is not revoked above `term` and follows it."""
+        ...
+
+    async def release_slot(self, name: str) -> None:
+        """End the walsender that holds this member's slot, if one does (a cut receiver's may linger)."""
+        ...

@@ -1,0 +1,131 @@
+"""What happens at the very first start, and when the record itself is lost?"""
+
+from howdah.cluster.actions import (
+    BeginFirstStart,
+    ForcePromotion,
+    Initialise,
+    RebuildRecord,
+    RecreateRecord,
+    StartInRecovery,
+    TakeOverFirstStart,
+    Wait,
+)
+from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.localstate import Marker
+from howdah.cluster.observation import Observation, ServerState
+from howdah.cluster.record import Phase, Record
+from howdah.cluster.serverfacts import DirectoryState
+
+
+def first_start(o: Observation) -> Proposal | None:
+    """Only where the store never had a record and no server has data does a cluster begin; a store that lost its record
+    must not look like a new one (A20)."""
+    if not o.store.known or o.store.record is not None or has_past(o):
+        return None
+    if not o.initial:
+        return Proposal("the first node has not begun the first start yet", Wait())
+    return Proposal("the store has no record and no server has data: this node begins", BeginFirstStart())
+
+
+def has_past(o: Observation) -> bool:
+    """Whether any server that was heard, this one too, ever belonged to an established cluster."""
+    return o.local.record is not None or any(p.published.record is not None for p in o.peers)
+
+
+def initialise(o: Observation) -> Proposal | None:
+    """The record says `initialising by` this node: make (or adopt) the first data directory."""
+    record = o.store.record
+    if record is None or record.phase is not Phase.INITIALISING or record.holder.name != o.me.name:
+        return None
+    half = o.local.marker is Marker.INITIALISING or o.server.directory.state is DirectoryState.EMPTY
+    if not half or o.server.state is not ServerState.GONE:
+        return None
+    if record.holder != o.me:
+        return Proposal(f"another directory of {o.me.name} began the first start: it may be taken over later", Wait())
+    return Proposal("this node makes the first data directory", Initialise())
+
+
+def take_over_first_start(o: Observation) -> Proposal | None:
+    """A first start that never let a client in may be taken over by another node after a whole lease."""
+    record = o.store.record
+    if record is None or record.phase is not Phase.INITIALISING or not o.store.expired or o.intents.paused:
+        return None
+    if o.is_holder or o.server.directory.state is not DirectoryState.EMPTY or not o.tags.may_be_primary:
+        return None
+    return Proposal(f"{record.holder.name} began the first start and went silent", TakeOverFirstStart())
+
+
+def record_lost(o: Observation) -> Proposal | None:
+    """The store answers and has no record, but there was one. A holder that still serves with k confirmations writes it
+    again; otherwise copies on disks may all be older than the last voter change, so *every* server has to be here."""
+    if not o.store.known or o.store.record is not None or not o.store.reachable or not has_past(o):
+        return None
+    record = o.local.record
+    serving = record is not None and o.served_term == record.term and o.server.state is ServerState.PRIMARY
+    if record is not None and serving and record.holder == o.me:
+        if record.k >= 1 and o.confirmations >= record.k:
+            return Proposal("the store lost the record; this server serves and its voters confirm it", RecreateRecord())
+        return Proposal("the store lost the record, and too few voters confirm that this server still leads", Wait())
+    if o.intents.paused:
+        return Proposal("the store lost the record, and the cluster is paused", Wait())
+    if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
+        return Proposal("the store lost the record: this server starts in recovery and waits", StartInRecovery())
+    missing = missing_for_rebuild(o)
+    if missing:
+        return Proposal(
+            f"the store lost the record; it is rebuilt once every server is here, and {missing}. "
+            "Or decide with `howdah failover --accept-data-loss`",
+            Wait(),
+        )
+    term = 1 + max(_terms(o))
+    return Proposal(f"the store lost the record and every server is here: it is rebuilt in term {term}", _rebuild(term))
+
+
+def _rebuild(term: int) -> RebuildRecord:
+    return RebuildRecord(term)
+
+
+def _terms(o: Observation) -> list[int]:
+    records = [o.local.record, *(p.published.record for p in o.peers)]
+    promises = [o.local.promise, *(p.published.promise for p in o.peers)]
+    return [*promises, *(record.term for record in records if record)]
+
+
+def newest_record(o: Observation) -> Record | None:
+    """The newest copy of the record that any server here keeps."""
+    copies = [r for r in (o.local.record, *(p.published.record for p in o.peers)) if r is not None]
+    return max(copies, key=lambda r: (r.generation, r.term, r.lease_counter), default=None)
+
+
+def missing_for_rebuild(o: Observation) -> str:
+    """Which server is missing, or is here with another directory than the one last known; "" if none is."""
+    record = newest_record(o)
+    if record is None:
+        return "no server knows it"
+    here = {o.me.name: o.me, **{p.published.member.name: p.published.member for p in o.peers if p.connected}}
+    known = {m.name: m for m in (*record.members, *record.voters, record.holder)}
+    for name in sorted({*known, *o.intents.nodes}):
+        if name not in here:
+            return f"{name} is not"
+        if name in known and here[name].id != known[name].id:
+            return f"{name} has another data directory than the one that was a member"
+    return ""
+
+
+def open_door(o: Observation) -> Proposal | None:
+    """The door: the operator named the servers that are given up and accepted what may be lost."""
+    record = o.store.record
+    if o.door is None or record is None or o.is_holder or o.server.state is not ServerState.RECOVERY:
+        return None
+    if not o.store.expired and not record.released:
+        return Proposal("the lease has to run out before the forced promotion", Wait())
+    return Proposal("the operator accepted the loss of data", ForcePromotion(record.basis, o.door))
+
+
+BEGINNING_RULES = (
+    Rule("RECORD LOST", record_lost),
+    Rule("FIRST START", first_start),
+    Rule("INITIALISE", initialise),
+    Rule("TAKE OVER FIRST START", take_over_first_start),
+    Rule("THE DOOR", open_door),
+)

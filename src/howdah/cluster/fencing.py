@@ -1,0 +1,92 @@
+"""When must a server stop, whatever else is going on?"""
+
+from howdah.cluster.actions import CloseGate, KillServer, Leaving, StopServer, Wait
+from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.observation import Observation, ServerState
+from howdah.cluster.serverfacts import DirectoryState
+
+
+def foreign_directory(o: Observation) -> Proposal | None:
+    """A data directory that is not this node's is never started and never touched (IDENTITY)."""
+    directory = o.server.directory
+    if directory.state is DirectoryState.FOREIGN:
+        return Proposal(directory.explanation or "the data directory is not this node's", Wait())
+    record = o.store.record
+    if directory.state is not DirectoryState.READY or o.local.marker.value != "none":
+        return None
+    if directory.identity != o.local.member_id:
+        return Proposal(
+            f"the data directory's identity is {directory.identity or 'missing'}, this node's state says "
+            f"{o.local.member_id or 'none'}: it was put there from elsewhere",
+            Wait() if o.server.state is ServerState.GONE else KillServer(),
+        )
+    if record and record.system_identifier and directory.system_identifier != record.system_identifier:
+        return Proposal(
+            f"the data directory is of another cluster (system identifier {directory.system_identifier}, "
+            f"the record says {record.system_identifier})",
+            Wait() if o.server.state is ServerState.GONE else KillServer(),
+        )
+    return None
+
+
+def unexpected_primary(o: Observation) -> Proposal | None:
+    """A server runs read-write only in a term it has won: a running primary that sees another holder, or a server
+    promoted by somebody else, is killed first and thought about later."""
+    if o.server.state is not ServerState.PRIMARY or o.store.record is None or o.is_holder:
+        return None
+    record = o.store.record
+    return Proposal(f"this server is out of recovery, but {record.holder.name} holds term {record.term}", KillServer())
+
+
+def released_primary(o: Observation) -> Proposal | None:
+    """Who gave the lease up may not run as a primary until it took it back in a new generation."""
+    if o.server.state is ServerState.PRIMARY and o.is_holder and o.store.record and o.store.record.released:
+        return Proposal("the lease was given up, so this server may not run as a primary", KillServer())
+    return None
+
+
+def lease_deadline(o: Observation) -> Proposal | None:
+    """A primary that cannot renew closes its gate, then kills its server, before others may have expired its lease."""
+    if o.server.state is not ServerState.PRIMARY and not (o.server.state is ServerState.SILENT and o.served_term):
+        return None
+    if o.now_boot_ms >= o.deadlines.kill_ms:
+        return Proposal("the lease could not be renewed in time", KillServer())
+    if o.gate_open and o.now_boot_ms >= o.deadlines.gate_ms:
+        return Proposal("the lease could not be renewed in time: clients are shut out first", CloseGate())
+    return None
+
+
+def deadman_gone(o: Observation) -> Proposal | None:
+    """No live dead-man, no serving: nobody would stop the server if this agent died or hung."""
+    if not o.deadman_alive and o.gate_open and o.server.state is ServerState.PRIMARY:
+        return Proposal("the dead-man process does not answer", CloseGate())
+    return None
+
+
+def silent_server(o: Observation) -> Proposal | None:
+    """A server whose new connections hang is worth nothing: killed, so that it can start again or another can lead."""
+    return None if o.server.state is not ServerState.SILENT else _silent(o)
+
+
+def _silent(o: Observation) -> Proposal | None:
+    if o.server.probe_failures >= o.intents.policy.probe_failures_max:
+        return Proposal(f"{o.server.probe_failures} new connections in a row were not answered", KillServer(crash=True))
+    return None
+
+
+def leaving(o: Observation) -> Proposal | None:
+    """An agent that was told to stop hands over first (unless the whole cluster stops), then stops its server."""
+    if o.leaving is Leaving.NO:
+        return None
+    return Proposal("this agent was told to stop", StopServer())
+
+
+GUARD_RULES = (
+    Rule("IDENTITY", foreign_directory),
+    Rule("HIGHER TERM", unexpected_primary),
+    Rule("RELEASED", released_primary),
+    Rule("LEASE DEADLINE", lease_deadline),
+    Rule("DEAD-MAN", deadman_gone),
+    Rule("SILENT SERVER", silent_server),
+    Rule("LEAVING", leaving),
+)

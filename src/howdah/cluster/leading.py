@@ -1,0 +1,272 @@
+"""What does the record's holder do?"""
+
+from howdah.cluster.actions import (
+    ApplySetting,
+    ChangeVoters,
+    KeepHouse,
+    Promote,
+    RaiseTerm,
+    Release,
+    ResumeService,
+    Serve,
+    StartInRecovery,
+    Switchover,
+    TakeBack,
+    Wait,
+)
+from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.observation import Observation, PeerSight, ServerState
+from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
+from howdah.cluster.serverfacts import DirectoryState
+from howdah.cluster.switchover import target_of
+from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Standing, VoterChange, next_change
+from howdah.values.member import Member, slot_name
+
+CRASHES_MAX = 2
+"""The second crash within the window gives the lease up (F2)."""
+
+
+def _held(o: Observation) -> Record | None:
+    """The record, if this very directory holds it and there is a complete directory behind."""
+    return o.store.record if o.is_holder and o.local.marker.value == "none" else None
+
+
+def take_back(o: Observation) -> Proposal | None:
+    """Nobody took what was released: the old primary returns by a swap that changes the generation, before its server
+    starts, since the target might win meanwhile on a mere renewal."""
+    record = _held(o)
+    if record is None or not record.released:
+        return None
+    if o.asked > max(o.local.promise, record.term):
+        return None  # an election is under way and wants this server's word
+    waited_ms = 2 * o.intents.policy.yield_ms
+    if o.store.unchanged_ms >= waited_ms and not o.intents.paused:
+        return Proposal(f"nobody took the lead within {waited_ms} ms of its release", TakeBack())
+    return None
+
+
+def raise_term(o: Observation) -> Proposal | None:
+    """A FAILED ELECTION leaves promises behind, and a server with promise q follows only a primary of term q or above:
+    the holder raises its own term in place. It has every acknowledged commit."""
+    record = _held(o)
+    if record is None or record.released:
+        return None
+    promises = [o.local.promise, *(p.published.promise for p in o.peers if _configured(o, p))]
+    highest = max(promises)
+    if highest > record.term:
+        return Proposal(f"term {highest} was promised in an election that nobody won", RaiseTerm(highest))
+    return None
+
+
+def _configured(o: Observation, peer: PeerSight) -> bool:
+    return peer.published.member.name in o.intents.nodes
+
+
+def unpromoted_entry(o: Observation, record: Record) -> TimelineEntry | None:
+    """The promotion that the holder won and has not made yet; None if its directory has it behind it."""
+    entry = record.current_entry
+    if entry is None:
+        return None
+    chain = o.server.chain
+    if chain is not None:
+        return None if any((link.timeline, link.term) == (entry.timeline, entry.term) for link in chain) else entry
+    made = any((e.timeline, e.term) == (entry.timeline, entry.term) for e in o.local.entries)
+    return None if made and o.server.directory.timeline >= entry.timeline else entry
+
+
+def promote(o: Observation) -> Proposal | None:
+    """The swap made this server the holder: it promotes, also after a crash between swap and promotion."""
+    record = _held(o)
+    if record is None or record.released:
+        return None
+    entry = unpromoted_entry(o, record)
+    if entry is None:
+        return None
+    if o.server.state is ServerState.GONE:
+        if o.server.directory.state is not DirectoryState.READY:
+            return None
+        return Proposal(f"term {record.term} was won, and the server is not running", StartInRecovery())
+    if o.server.state is ServerState.RECOVERY and o.server.facts is not None:
+        return Proposal(f"term {record.term} was won", Promote(record.term))
+    return None
+
+
+def give_up_crashing(o: Observation) -> Proposal | None:
+    """A server that crashes twice in short time, or cannot be started, gives the lease up for others."""
+    record = _held(o)
+    if record is None or record.released or o.server.state is not ServerState.GONE or o.intents.paused:
+        return None
+    if not any(p.connected and record.voter(p.published.member) for p in o.peers) and record.mode is Mode.QUORUM:
+        return None  # nobody else could lead
+    if not o.peers:
+        return None
+    if o.server.crashes >= CRASHES_MAX:
+        return Proposal(f"the server crashed {o.server.crashes} times in short time", Release())
+    if o.server.failed_starts:
+        return Proposal("the server cannot be started here", Release())
+    if o.server.directory.state is not DirectoryState.READY:
+        return Proposal(f"the data directory is {o.server.directory.state.value}", Release())
+    return None
+
+
+def resume(o: Observation) -> Proposal | None:
+    """The holder resumes its own term, gate closed: it has every acknowledged commit. After a restart of the agent or
+    of everything it waits for the store first."""
+    record = _held(o)
+    if record is None or record.released or not o.store.reachable:
+        return None
+    if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
+        return Proposal(f"this server holds term {record.term} and is not running", ResumeService(record.term))
+    if o.server.state is ServerState.RECOVERY and o.server.facts is not None:
+        return Proposal(f"this server holds term {record.term} and is in recovery", ResumeService(record.term))
+    return None
+
+
+def standings(o: Observation, record: Record) -> tuple[Standing, ...]:
+    """How the holder sees each configured server as a voter."""
+    absent = dict(o.streaming_absent_ms)
+    facts = o.server.facts
+    found = []
+    for peer in o.peers:
+        state = peer.published
+        if state.member.name not in o.intents.nodes or state.member == o.me:
+            continue
+        reason = _unfit(o, record, peer, dict(facts.sensitive) if facts else {})
+        away = absent.get(state.member.name, 1 << 30)
+        found.append(Standing(state.member, fit=not reason and away == 0, absent_ms=away, reason=reason))
+    return tuple(found)
+
+
+def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str, int]) -> str:
+    """Why a server cannot be a voter (IDENTITY); "" if it can."""
+    state = peer.published
+    if not state.tags.may_vote:
+        return "its tags keep it from ever being primary"
+    if not state.may_vote_now:
+        return "its data directory is incomplete or below its floor"
+    if any(value < sensitive.get(name, 0) for name, value in state.sensitive):
+        return "a setting that hot standby checks is smaller than the primary's"
+    if state.replay_lag_ms > o.intents.policy.voter_replay_lag_ms:
+        return f"its replay lags by {state.replay_lag_ms / 1000:.0f} s"
+    if record.mode is Mode.QUORUM and state.prefix_term < record.term and not record.voter(state.member):
+        return "its history has not been checked against this term's primary (PREFIX)"
+    return ""
+
+
+def _change(o: Observation, record: Record) -> VoterChange | None:
+    return next_change(record, standings(o, record), o.intents, o.intents.policy.voter_stall_ms)
+
+
+def prepare_voters(o: Observation) -> Proposal | None:
+    """The holder may loosen at any time, also before its barrier, which may be waiting for just that voter; and in
+    quorum mode clients are let in only at k >= 1."""
+    record = _held(o)
+    if record is None or o.server.state is not ServerState.PRIMARY or o.served_term == record.term:
+        return None
+    change = _change(o, record)
+    if isinstance(change, Admit) or (isinstance(change, RaiseK) and record.k == 0 and change.k > 0):
+        return Proposal(_sentence(change), ChangeVoters(change))
+    if o.intents.effective_mode is Mode.QUORUM and record.k < 1:
+        return Proposal("clients are let in only once a standby flushes every commit", Wait())
+    return None
+
+
+def serve(o: Observation) -> Proposal | None:
+    """Barrier, then a renewal sent after it, then clients: after a promotion and after every restart, since crash
+    recovery makes unacknowledged commits visible."""
+    record = _held(o)
+    if record is None or record.released or o.server.state is not ServerState.PRIMARY:
+        return None
+    if o.served_term == record.term and o.gate_open and record.serving and record.phase is Phase.ESTABLISHED:
+        return None
+    if not o.store.reachable:
+        return Proposal("the store has to confirm the lease first", Wait())
+    return Proposal(f"the primary of term {record.term} is not serving yet", Serve(record.term))
+
+
+def apply_setting(o: Observation) -> Proposal | None:
+    """The server has what the record and the configuration say, whoever changed it (ALTER SYSTEM, a crash midway)."""
+    if o.server.state is ServerState.PRIMARY and _held(o) and not o.server.settings_current:
+        return Proposal("the server's settings are not those of the record and the configuration", ApplySetting())
+    return None
+
+
+def switchover(o: Observation) -> Proposal | None:
+    """A planned hand-over that the operator asked for, when its time has come and its target can take it."""
+    record = _held(o)
+    request = o.intents.switchover
+    if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
+        return None
+    target = target_of(record, request, o)
+    if target.refusal:
+        return Proposal(f"the switchover cannot begin: {target.refusal}", Wait())
+    return Proposal(f"a switchover to {target.name} was asked for", Switchover(request, target.name))
+
+
+def change_voters(o: Observation) -> Proposal | None:
+    """Dead voters are dropped while k allows, so that the next failure is survived too; returned ones are admitted."""
+    record = _held(o)
+    if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
+        return None
+    change = _change(o, record)
+    return Proposal(_sentence(change), ChangeVoters(change)) if change else None
+
+
+def _sentence(change: VoterChange) -> str:
+    match change:
+        case Admit(voter=voter):
+            return f"{voter.name} streams and its history fits: it becomes a voter"
+        case RaiseK(k=k, mode=mode):
+            return f"enough voters stream: from now on {k} must flush a commit ({mode.value})"
+        case Drop(voter=voter, reason=reason):
+            return f"{voter.name} is dropped from the voters: {reason}"
+        case LowerK(k=k, mode=mode):
+            return f"the operator asked for k = {k} ({mode.value})"
+
+
+def keep_house(o: Observation) -> Proposal | None:
+    """Slots for the members, none for those that were removed; the record knows every server's last id."""
+    record = _held(o)
+    if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
+        return None
+    slots = tuple(sorted(slot_name(name) for name in o.intents.nodes if name != o.me.name))
+    known = {m.name: m for m in record.members if m.name in o.intents.nodes}
+    known.update({p.published.member.name: p.published.member for p in o.peers if _configured(o, p) and _has_data(p)})
+    known[o.me.name] = o.me
+    members: tuple[Member, ...] = tuple(sorted(known.values()))
+    facts = o.server.facts
+    if facts is not None and (tuple(sorted(facts.slots)) != slots or members != record.members):
+        return Proposal("slots and members are brought up to date", KeepHouse(slots, members))
+    return None
+
+
+def _has_data(peer: PeerSight) -> bool:
+    return bool(peer.published.member.id)
+
+
+def holder_rests(o: Observation) -> Proposal | None:
+    """Nothing is left to do for the holder."""
+    record = _held(o)
+    if record is None:
+        return None
+    if record.released:
+        return Proposal("the lease was given up; another server is to take it", Wait())
+    if o.served_term == record.term:
+        return Proposal(f"this server is the primary of term {record.term} and serves", Wait())
+    return Proposal(f"this server holds term {record.term}", Wait())
+
+
+LEADING_RULES = (
+    Rule("TAKE BACK", take_back),
+    Rule("RAISE TERM", raise_term),
+    Rule("GIVE UP", give_up_crashing),
+    Rule("PROMOTE", promote),
+    Rule("RESUME", resume),
+    Rule("APPLY SETTING", apply_setting),
+    Rule("PREPARE VOTERS", prepare_voters),
+    Rule("SERVE", serve),
+    Rule("SWITCHOVER", switchover),
+    Rule("CHANGE VOTERS", change_voters),
+    Rule("KEEP HOUSE", keep_house),
+    Rule("LEADING", holder_rests),
+)
