@@ -1,0 +1,144 @@
+"""A real, freshly initialised server directory under /tmp, gone again at the end of the `with` block."""
+
+import asyncio
+import atexit
+import contextlib
+import ctypes
+import functools
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from howdah.postgres import gone
+from howdah.postgres.account import Account, choose_account, enter_fault, own, run_as
+from howdah.postgres.installation import Installation, find_installation, reachable_installation
+from howdah.postgres.layout import SUPERUSER, NodeLayout
+from howdah.postgres.process import PostgresProcess
+
+START_LIMIT_MS = 60_000
+WAIT_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDirectory:
+    """One node's directory, and the port its server is to use (its socket lies in `root` too)."""
+
+    layout: NodeLayout
+    installation: Installation
+    account: Account | None
+    port: int
+
+    def process(self) -> PostgresProcess:
+        """A new object for the same server, as an agent that was just started makes it."""
+        return PostgresProcess(self.layout, self.installation, self.account)
+
+    def start_query(self, sql: str) -> "subprocess.Popen[bytes]":
+        """Run a statement through psql in the background; the caller waits for it."""
+        return subprocess.Popen(
+            [self.installation.program("psql"), "-X", "-At", *self._address(), "-c", sql],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **run_as(self.account),
+        )
+
+    def query(self, sql: str) -> str:
+        """The answer to one statement, rows a line each."""
+        process = self.start_query(sql)
+        answer, _ = process.communicate(timeout=WAIT_LIMIT_S)
+        if process.returncode != 0:
+            raise AssertionError(f"psql failed with {process.returncode} for {sql}")
+        return answer.decode().strip()
+
+    def _address(self) -> list[str]:
+        return ["-h", str(self.layout.root), "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres"]
+
+
+@contextlib.contextmanager
+def server_directory() -> Iterator[ServerDirectory]:
+    """A directory as initdb leaves it, with a free port; every process of it is killed afterwards."""
+    account = choose_account()
+    installation = usable_installation()
+    root = Path(tempfile.mkdtemp(prefix="howdah-test-", dir="/tmp"))
+    root.chmod(0o755)
+    own(root, account)
+    layout = NodeLayout(root / "n1")
+    try:
+        layout.root.mkdir()
+        own(layout.root, account)
+        subprocess.run(["cp", "-a", str(_template()), str(layout.data)], check=True)
+        port = free_port()
+        with (layout.data / "postgresql.conf").open("a") as file:
+            file.write(f"port = {port}\nunix_socket_directories = '{layout.root}'\n")
+        yield ServerDirectory(layout, installation, account, port)
+    finally:
+        survivors = gone.kill_all(layout.data, 10_000)
+        _drop_shared_memory(layout.data)
+        shutil.rmtree(root)
+        if survivors:
+            raise AssertionError(f"processes {survivors} survive")
+
+
+@functools.cache
+def usable_installation() -> Installation:
+    """The installation that tests use, copied to where the account can run it if it cannot."""
+    account = choose_account()
+    installation = find_installation()
+    if not enter_fault(account, installation.bin):
+        return installation
+    return reachable_installation(installation, account, _temporary())
+
+
+def free_port() -> int:
+    """A loopback port that nobody has just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds; fails after a limit that only a broken system reaches."""
+    async with asyncio.timeout(WAIT_LIMIT_S):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+
+
+@functools.cache
+def _temporary() -> Path:
+    place = Path(tempfile.mkdtemp(prefix="howdah-test-", dir="/tmp"))
+    place.chmod(0o755)
+    own(place, choose_account())
+    atexit.register(shutil.rmtree, place)
+    return place
+
+
+@functools.cache
+def _template() -> Path:
+    """One small initdb for all tests of this run."""
+    data = _temporary() / "template"
+    subprocess.run(
+        [
+            *(usable_installation().program("initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust"),
+            *("--no-sync", "--no-instructions", "--wal-segsize=1", "--locale=C", "-k"),
+            # mmap: SIGKILLed servers that are never started again shall leave nothing in /dev/shm
+            *("-c", "dynamic_shared_memory_type=mmap", "-c", "shared_buffers=8MB", "-c", "listen_addresses=127.0.0.1"),
+            *("-c", "min_wal_size=2MB", "-c", "max_wal_size=8MB", "-c", "max_connections=20"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **run_as(choose_account()),
+    )
+    return data
+
+
+def _drop_shared_memory(data: Path) -> None:
+    """Remove the System V segment of a SIGKILLed server (line 7 of postmaster.pid: key and id)."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        identifier = int((data / "postmaster.pid").read_text().splitlines()[6].split()[1])
+        ctypes.CDLL(None).shmctl(identifier, 0, None)  # 0 is IPC_RMID
