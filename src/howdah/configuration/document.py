@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic_core import PydanticUndefined
 
 from howdah.configuration.aliases import IGNORED, MEANT
 from howdah.configuration.cluster import ClusterSettings
-from howdah.configuration.keys import Key, keys_of
+from howdah.configuration.keys import Key, keys_of, kind_of
 from howdah.configuration.quantities import format_duration, format_size
 from howdah.configuration.schema import AgentSettings
 
@@ -37,7 +37,8 @@ CLUSTER = """\
 ## Of the whole cluster
 
 Kept in the store, the same for every node. `initial.config` in an agent's file has the same keys and holds for the
-first start only; afterwards: `howdah config show`, and `howdah config set KEY=VALUE` (`KEY=` gives a key its default back).
+first start only; afterwards: `howdah config show`, and `howdah config set KEY=VALUE` (`KEY=` gives a key its default
+back).
 """
 
 ALIASES = """\
@@ -63,22 +64,8 @@ def _table(keys: Iterable[Key], variables: bool) -> str:
         name = f"`{key.dotted}`" + (f" ({key.variant})" if key.variant else "")
         if key.secret and variables:
             name += f", `{key.dotted}_file`"
-        lines.append(f"| {name} | {_kind(key)} | {_default(key)} | {key.field.description} |")
+        lines.append(f"| {name} | {kind_of(key.field)} | {_default(key)} | {key.field.description} |")
     return "\n".join([*lines, ""])
-
-
-def _kind(key: Key) -> str:
-    extra = key.field.json_schema_extra
-    if isinstance(extra, dict) and "kind" in extra:
-        return str(extra["kind"])
-    choices = [key.field.annotation, *get_args(key.field.annotation)]
-    literal = next((choice for choice in choices if get_origin(choice) is Literal), None)
-    if literal is not None:
-        return " or ".join(f"`{value}`" for value in get_args(literal))
-    if key.secret:
-        return "secret"
-    names = {bool: "`true` or `false`", int: "whole number", Path: "path"}
-    return next((text for kind, text in names.items() if kind in choices), "text")
 
 
 def _default(key: Key) -> str:
@@ -87,7 +74,7 @@ def _default(key: Key) -> str:
         return "required"
     if value is None or value in ("", (), {}):
         return ""
-    match _kind(key):
+    match kind_of(key.field):
         case "duration" | "seconds":
             return f"`{format_duration(value)}`"
         case "size":

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from howdah.configuration.keys import Path, fields_of, keys_of, meant, section_at
+from howdah.configuration.keys import Path, elsewhere, fields_of, keys_of, kind_of, meant, section_at
 
 VALUE_LETTERS_MAX = 60
 M = TypeVar("M", bound=BaseModel)
@@ -74,34 +74,50 @@ def _sentence(error: ErrorDetails, model: type[BaseModel], shown: str) -> str:
         case "missing":
             return f"is required{_described(error['loc'], model)}"
         case "union_tag_not_found":
-            return f"needs {context['discriminator']}: one of {_tags(error['loc'], model)}"
+            return f"needs {str(context['discriminator']).strip(chr(39))}: one of {_tags(error['loc'], model)}"
         case "union_tag_invalid":
             return f"has kind {context['tag']!r}; it must be one of {context['expected_tags']}"
         case "literal_error" | "enum":
             return f"is {shown}; it must be {context['expected']}"
         case "value_error":
             return f"is {shown}: {context['error']}" if shown else f"is refused: {context['error']}"
-        case "string_type":
-            hint = "; YAML reads bare yes, no, on, off and numbers as something else: quote it"
-            return f"is {shown}; it must be text{hint if isinstance(error['input'], bool | int | float) else ''}"
+        case "string_type" if isinstance(error["input"], bool | int | float):
+            return (
+                f"is {shown}; it must be text; YAML reads bare yes, no, on, off and numbers as something else: quote it"
+            )
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"is {shown or 'a list'}; it must be a section with keys of its own"
+        case "invalid_key":
+            return "is no key: keys are text"
+        case "too_short" | "string_too_short":
+            return "must not be empty"
+        case "greater_than_equal":
+            return f"is {shown}; it must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"is {shown}; it must be at most {context['le']}"
         case _:
-            wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value should ")
-            return f"is {shown or 'not of this kind'}; it must be {wanted}"
+            return f"is {shown or 'a list or a section'}; it must be {_kind(error['loc'], model)}"
+
+
+def _kind(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """What may stand there; inside of a list or map: text."""
+    _, section = section_at(model, location[:-1])
+    field = fields_of(section).get(str(location[-1])) if section else None
+    kind = kind_of(field) if field else "text"
+    return kind if kind.startswith("`") else f"a {kind}"
 
 
 def _unknown(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     """Names what was probably meant: a neighbour, or a key of this name elsewhere."""
+    path, _ = section_at(model, location)
     _, section = section_at(model, location[:-1])
-    if section is None:  # a union's member: its location ends in the tag
-        section = model
+    parent = section or model
     word = str(location[-1])
-    allowed = list(fields_of(section))
+    allowed = list(fields_of(parent))
     hint = meant(word, allowed)
     if not hint:
-        elsewhere = [key.dotted for key in keys_of(model) if key.path[-1] == word]
-        hint = f"; did you mean {elsewhere[0]!r}?" if elsewhere else ""
+        there = elsewhere(word, model, path)
+        hint = f"; did you mean {there!r}?" if there else ""
     return f"is no setting{hint} (allowed here: {', '.join(allowed)})"
 
 

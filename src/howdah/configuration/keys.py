@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -50,6 +51,21 @@ def is_secret(field: FieldInfo) -> bool:
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
+def kind_of(field: FieldInfo) -> str:
+    """What may be written there, in a few words: "duration", "`text` or `json`", "path"."""
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "kind" in extra:
+        return str(extra["kind"])
+    choices = [field.annotation, *get_args(field.annotation)]
+    literal = next((choice for choice in choices if get_origin(choice) is Literal), None)
+    if literal is not None:
+        return " or ".join(f"`{value}`" for value in get_args(literal))
+    if is_secret(field):
+        return "secret"
+    names = {bool: "`true` or `false`", int: "whole number", FilePath: "path"}
+    return next((text for kind, text in names.items() if kind in choices), "text")
+
+
 def tag_of(section: type[BaseModel]) -> str:
     """The `kind` of a member of a closed union; "" if it is none."""
     kind = section.model_fields.get("kind")
@@ -65,6 +81,16 @@ def keys_of(model: type[BaseModel], above: Path = (), variant: str = "") -> Iter
         if not sections:
             free = get_origin(field.annotation) is dict
             yield Key((*above, name), field, field.is_required(), is_secret(field), free, variant)
+
+
+def elsewhere(word: str, model: type[BaseModel], path: Path) -> str:
+    """The key or section of this name in another place: "node.tags.priority", "store.prefix of kind etcd"; or ""."""
+    for key in keys_of(model):
+        for length in range(1, len(key.path) + 1):
+            found = key.path[:length]
+            if found[-1] == word and (found != path or (key.variant and length == len(key.path))):
+                return ".".join(found) + (f" of kind {key.variant}" if key.variant and found == path else "")
+    return ""
 
 
 def section_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[Path, type[BaseModel] | None]:

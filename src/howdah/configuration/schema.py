@@ -18,6 +18,7 @@ from howdah.configuration.words import (
     NodeName,
     OptionalNodeName,
     Port,
+    Prefix,
     Texts,
     parse_address,
 )
@@ -103,9 +104,7 @@ class EtcdStore(Section):
 
     kind: Literal["etcd"] = Field(description="an etcd cluster")
     endpoints: Texts = Field(min_length=1, description="URLs of the etcd members, http:// or https://")
-    prefix: str = Field(
-        default="/howdah/", pattern=r"^/.*/$", description="what keys begin with; the cluster's name follows"
-    )
+    prefix: Prefix = Field(default="/howdah/", description="what keys begin with; the cluster's name follows")
     ca_file: Path | None = Field(default=None, description="certificates that sign the members' ones")
     cert_file: Path | None = Field(default=None, description="this client's certificate")
     key_file: Path | None = Field(default=None, description="and its key")

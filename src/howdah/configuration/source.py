@@ -37,6 +37,8 @@ def merged(sources: Iterable[Source]) -> Source:
     """All sources in one; later ones win."""
     whole = Source({})
     for source in sources:
+        for path in [path for path in whole.origins if path and get(source.document, path) is not None]:
+            del whole.origins[path]
         whole.document = _over(whole.document, source.document)
         whole.origins |= source.origins
     return whole

@@ -47,6 +47,12 @@ def _checked_host(host: str) -> str:
     return host
 
 
+def _checked_prefix(prefix: str) -> str:
+    if not re.fullmatch(r"/([^/\s]+/)*", prefix):
+        raise ValueError("must begin and end with '/', such as /howdah/")
+    return prefix
+
+
 def _name_or_nothing(name: str) -> str:
     return check_name(name) if name else ""
 
@@ -95,7 +101,8 @@ NodeNames = Annotated[
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split), Field(json_schema_extra={"kind": "list"})]
 Host = Annotated[str, AfterValidator(_checked_host), Field(json_schema_extra={"kind": "host"})]
 AddressText = Annotated[str, AfterValidator(_checked_address), Field(json_schema_extra={"kind": "host or host:port"})]
-Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"kind": "1 to 65535"})]
+Prefix = Annotated[str, AfterValidator(_checked_prefix)]
+Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"kind": "port, 1 to 65535"})]
 Command = Annotated[
     tuple[str, ...], BeforeValidator(_command), Field(json_schema_extra={"kind": "command line, or list of its words"})
 ]

@@ -37,7 +37,16 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise SettingsRefused([Fault("", f"must be a map of keys, not a {type(document).__name__}", where)])
-    return document
+    return _without_empty(document)
+
+
+def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
+    """A key with nothing after its colon (all lines below are comments, say) has its default."""
+    return {
+        name: _without_empty(value) if isinstance(value, dict) else value
+        for name, value in section.items()
+        if value is not None
+    }
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

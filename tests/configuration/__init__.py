@@ -1,0 +1,1 @@
+"""Settings: schema, sources, relations, changes."""
