@@ -90,6 +90,11 @@ def test_each_form_of_catching_everything_is_found(clause: str) -> None:
     assert [place for place, _ in rules.blind_handlers(module_of(text))] == ["src/howdah/values/example.py::f"]
 
 
+def test_tidying_up_and_raising_again_swallows_nothing() -> None:
+    text = "def f():\n    try:\n        pass\n    except BaseException:\n        close()\n        raise\n"
+    assert not list(rules.blind_handlers(module_of(text)))
+
+
 @pytest.mark.parametrize("path", ["src/howdah/values/utils.py", "src/howdah/common/lsn.py", "tests/test_helpers.py"])
 def test_each_empty_name_is_found(path: str) -> None:
     assert list(rules.badly_named(module_of('"""M."""\n', path)))
