@@ -145,7 +145,9 @@ def patched(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno}: monkeypatch.{node.attr}; pass a fake of the port instead"
 
 
-_SILENCED = re.compile(r"#\s*(noqa\b(?::[\s\w,]*\w)?|type: ignore(?:\[[\w, -]*\])?|pragma: no cover)(?P<rest>.*)$")
+_SILENCED = re.compile(
+    r"#\s*(noqa\b(?::\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?|type: ignore(?:\[[\w, -]*\])?|pragma: no cover)(?P<rest>.*)$"
+)
 REASON_LETTERS_MIN = 4
 
 

@@ -80,8 +80,9 @@ def test_each_rule_finds_what_it_forbids(rule: Rule, text: str) -> None:
     assert list(rule(module_of(text)))
 
 
-def test_a_reason_beside_a_silenced_check_is_enough() -> None:
-    assert not list(rules.silenced_without_reason(module_of("x = 1  # noqa: E501 (a generated table)\n")))
+@pytest.mark.parametrize("rest", ["E501 (a generated table)", "E501 a generated table", "E501, T201  # a table"])
+def test_a_reason_beside_a_silenced_check_is_enough(rest: str) -> None:
+    assert not list(rules.silenced_without_reason(module_of(f"x = 1  # noqa: {rest}\n")))
 
 
 @pytest.mark.parametrize("clause", ["except Exception:", "except:", "except (OSError, BaseException):"])
