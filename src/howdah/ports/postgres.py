@@ -41,6 +41,8 @@ class ServerSettings:
     `upstream` None blanks primary_conninfo and restore_command. `sync_names` is the whole text of
     synchronous_standby_names. `gate_open` lets clients in (otherwise only agents and replication).
     `parameters` are the operator's; protected ones have been refused before they come here.
+    `may_lower` is set only just before a planned restart of a primary: otherwise the parameters that hot standby
+    compares are not written lower than the log asks for, so that the server can always start in recovery.
     """
 
     upstream: Upstream | None
@@ -48,6 +50,7 @@ class ServerSettings:
     gate_open: bool
     parameters: Mapping[str, str] = field(default_factory=dict)
     replay_delay_ms: int = 0
+    may_lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""What does the agent do with its server's files? (`ports.postgres.DataDirectory`)"""
+
+import asyncio
+from pathlib import Path
+
+from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
+from howdah.ports.postgres import PostgresFailure, ServerSettings
+from howdah.postgres import install
+from howdah.postgres.adopt import Adoption, adopt, plan_adoption
+from howdah.postgres.autoconf import AutoConfFault
+from howdah.postgres.clone import clone
+from howdah.postgres.configure import auto_conf_faults, write_configuration
+from howdah.postgres.conninfo import resolve
+from howdah.postgres.durable import write_durably
+from howdah.postgres.facts import IDENTITY_FILE, inspect_directory
+from howdah.postgres.initialise import initialise
+from howdah.postgres.rewind import rewind
+from howdah.postgres.site import Site
+from howdah.values.address import Address
+
+
+class NodeDirectory:
+    """One node's data directory. Methods raise PostgresFailure; only `inspect` tells everything in its answer.
+
+    One long operation at a time: a clone, a rewind or the like waits for a rewind that still runs.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Completes an install that an earlier agent was interrupted in. Raises PostgresFailure."""
+        self._site = site
+        self._rewinding: asyncio.Task[None] | None = None
+        install.settle(site.layout)
+
+    def inspect(self) -> DirectoryFacts:
+        """What lies there now. Runs pg_controldata: some 5 ms. Never writes, never raises."""
+        layout = self._site.layout
+        facts = inspect_directory(self._site.installation, self._site.account, layout.data)
+        if facts.state is DirectoryState.READY and install.rewinding_file(layout).exists():
+            return DirectoryFacts(
+                DirectoryState.BROKEN,
+                system_identifier=facts.system_identifier,
+                major_version=facts.major_version,
+                explanation=f"{layout.data} is half rewound: a rewind did not end. Clone it again.",
+            )
+        return facts
+
+    def configure(self, settings: ServerSettings) -> None:
+        """Write configuration and access files; takes effect at the next start or reload."""
+        write_configuration(self._site, self._site.layout.data, settings)
+
+    def auto_conf_faults(self, settings: ServerSettings) -> tuple[AutoConfFault, ...]:
+        """What somebody set by ALTER SYSTEM and must not; `configure` and a reload undo it."""
+        return auto_conf_faults(self._site.layout.data, settings.parameters)
+
+    async def initialise(self) -> None:
+        """Make a new cluster's first directory, which must be EMPTY; without an identity yet."""
+        await self._rewind_ended()
+        await initialise(self._site)
+
+    def plan_adoption(self, existing: Path) -> Adoption:
+        """What `adopt` would change; writes nothing."""
+        return plan_adoption(self._site, existing)
+
+    async def adopt(self, existing: Path) -> Adoption:
+        """Take an existing directory as this node's data, without an identity yet; what was changed."""
+        await self._rewind_ended()
+        return await adopt(self._site, existing)
+
+    async def clone(self, source: Address) -> None:
+        """Copy that server into the directory beside. When cancelled, nothing of it is left."""
+        await self._rewind_ended()
+        await clone(self._site, source)
+
+    def install_clone(self) -> None:
+        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
+        self._refuse_while_rewinding()
+        install.install(self._site.layout)
+
+    def discard_old(self) -> None:
+        """Delete replaced directories and unfinished clones. The caller knows that they are not the last copy."""
+        self._refuse_while_rewinding()
+        install.discard_old(self._site.layout)
+
+    async def rewind(self, source: Address) -> None:
+        """pg_rewind against that server. A caller that is cancelled leaves it running to its end: the next call of a
+        long operation waits for it. Raises RewindRefused when nothing was touched."""
+        await self._rewind_ended()
+        address = await asyncio.to_thread(resolve, source)
+        self._rewinding = asyncio.create_task(rewind(self._site, address), name="pg_rewind")
+        self._rewinding.add_done_callback(_mark_seen)
+        await asyncio.shield(self._rewinding)
+
+    async def abandon_rewind(self) -> None:
+        """Kill a rewind that hangs on a dead source; the directory is then half rewound and must be cloned."""
+        if self._rewinding is None or self._rewinding.done():
+            return
+        self._rewinding.cancel()
+        await asyncio.wait((self._rewinding,))
+
+    def write_identity(self, identity: str) -> None:
+        """Write the member id into the directory, durably: the last step of making one."""
+        self._refuse_while_rewinding()
+        if install.rewinding_file(self._site.layout).exists():
+            raise PostgresFailure(f"{self._site.layout.data} is half rewound and gets no identity. Clone it.")
+        write_durably(self._site.layout.data / IDENTITY_FILE, identity + "\n", self._site.account)
+
+    async def _rewind_ended(self) -> None:
+        if self._rewinding is not None:
+            await asyncio.wait((self._rewinding,))
+
+    def _refuse_while_rewinding(self) -> None:
+        if self._rewinding is not None and not self._rewinding.done():
+            raise PostgresFailure(f"{self._site.layout.data} is being rewound")
+
+
+def _mark_seen(task: "asyncio.Task[None]") -> None:
+    """A failure whose caller was cancelled is in the log and in `data.rewinding`: asyncio need not report it."""
+    if not task.cancelled():
+        task.exception()
