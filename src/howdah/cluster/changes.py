@@ -98,11 +98,13 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class CorrectEntry:
-    """After the promotion the holder compares, and corrects the record before anybody follows."""
+    """After the promotion the holder compares, and corrects the record before anybody follows. At the first start it
+    says the system identifier too."""
 
     holder: Member
     term: int
     entry: TimelineEntry
+    system_identifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +219,15 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
             return replace(record, released=True, serving=False, handover=handover)
         case TakeBack():
             return replace(record, released=False, serving=False, handover=None, generation=record.generation + 1)
-        case CorrectEntry(entry=entry):
+        case CorrectEntry(entry=entry, system_identifier=system_identifier):
+            if record.system_identifier and system_identifier not in ("", record.system_identifier):
+                return NotAllowed("the cluster has another system identifier already")
             kept = tuple(e for e in record.timelines if e.term != entry.term)
-            return replace(record, timelines=(*kept, entry))
+            return replace(
+                record,
+                timelines=(*kept, entry),
+                system_identifier=record.system_identifier or system_identifier,
+            )
         case Establish():
             return replace(record, phase=Phase.ESTABLISHED)
         case KeepMembers(members=members):

@@ -1,6 +1,7 @@
 """What does a server do that does not hold the record?"""
 
 from howdah.cluster.actions import (
+    ApplySetting,
     Campaign,
     CatchUp,
     Clone,
@@ -249,6 +250,13 @@ def unexplained_promise(o: Observation) -> Proposal | None:
     return None
 
 
+def apply_setting(o: Observation) -> Proposal | None:
+    """A change of the operator's settings reaches standbys too."""
+    if o.server.state is ServerState.RECOVERY and not o.server.settings_current:
+        return Proposal("the configuration changed", ApplySetting())
+    return None
+
+
 def standing_by(o: Observation) -> Proposal | None:
     """Nothing is left to do for a standby."""
     record = o.store.record
@@ -271,5 +279,6 @@ FOLLOWING_RULES = (
     Rule("CATCH UP", catch_up),
     Rule("ELECT", elect),
     Rule("COME BACK", come_back),
+    Rule("RECONFIGURE", apply_setting),
     Rule("STANDING BY", standing_by),
 )

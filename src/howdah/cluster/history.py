@@ -53,9 +53,11 @@ def chain_of(
 ) -> Chain | None:
     """A server's chain from its own history file and its own map; None if a timeline has no entry.
 
-    TERM OF THE WAL: without an entry a timeline's term is unknown, so there is no vote and no service."""
+    TERM OF THE WAL: without an entry a timeline's term is unknown, so there is no vote and no service. Timelines that
+    an adopted directory had before the cluster's first (the entry without a parent) are everybody's, and left out."""
     terms = {entry.timeline: entry.term for entry in entries}
-    steps = (*((step.timeline, step.end_lsn) for step in history), (timeline, end_lsn))
+    root = min((entry.timeline for entry in entries if not entry.parent), default=0)
+    steps = (*((step.timeline, step.end_lsn) for step in history if step.timeline >= root), (timeline, end_lsn))
     if any(number not in terms for number, _ in steps):
         return None
     return tuple(Link(number, terms[number], end) for number, end in steps)

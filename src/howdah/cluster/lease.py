@@ -47,8 +47,8 @@ def may_prolong(k: int, confirmations: int, settled: bool, confirmations_other_s
 def may_renew(probe_age_ms: int, bringing_up_ms: int | None, policy: Policy) -> bool:
     """Whether the holder may prolong its lease: only with a database behind it (A15).
 
-    `probe_age_ms`: since the last fresh local connection that answered. `bringing_up_ms`: how long a start, promotion or
-    switchover has been under way, None if none is; it may take as long as its own limit."""
+    `probe_age_ms`: since the last fresh local connection that answered. `bringing_up_ms`: how long a start, promotion
+    or switchover has been under way, None if none is; it may take as long as its own limit."""
     if bringing_up_ms is not None:
         return bringing_up_ms <= policy.start_limit_ms + policy.promote_limit_ms
     return probe_age_ms <= policy.probe_failures_max * (policy.probe_interval_ms + policy.probe_timeout_ms)

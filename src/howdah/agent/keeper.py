@@ -1,0 +1,217 @@
+"""How is the store's record read, watched, renewed and swapped, and when is a swap settled?
+
+One lane: at most one swap of this agent is under way. A swap whose outcome is unknown is settled only when it is read
+back, or when the document's version moved on, which makes it impossible (SETTLE).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from howdah.cluster.changes import Change, NotAllowed, apply
+from howdah.cluster.lease import expired
+from howdah.cluster.policy import Policy
+from howdah.cluster.record import Record, read_record, write_record
+from howdah.ports.clock import Clock
+from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
+
+RECORD = "record"
+"""The name of the document."""
+
+RETRY_MS = 200
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A swap of unknown outcome: it can still land while the document is at `version`."""
+
+    version: int | None
+    record: Record
+
+
+class Keeper:
+    """The agent's view of the record. `on_change` is called, without arguments, whenever anything here changed."""
+
+    def __init__(self, store: Store, clock: Clock, on_change: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._on_change = on_change
+        self._lane = asyncio.Lock()
+        self._version: int | None = None
+        self._pending: _Pending | None = None
+        self._first_seen_mono_ms = 0
+        self._last_read_mono_ms = 0
+        self._changed_mono_ms = 0
+        self.policy = Policy()
+        self.record: Record | None = None
+        self.known = False
+        self.reachable = False
+        self.renewed_sent_boot_ms = 0
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a swap of ours may have landed, or may still."""
+        return self._pending is not None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the holder's lease has run out, by two linearizable reads a lease apart."""
+        return self.record is not None and expired(self._first_seen_mono_ms, self._last_read_mono_ms, self.policy)
+
+    @property
+    def unchanged_ms(self) -> int:
+        """Since when the record (its lease counter aside) has been as it is."""
+        return self._clock.monotonic_ms() - self._changed_mono_ms
+
+    async def refresh(self) -> Record | None:
+        """One linearizable read. Raises StoreUnavailable."""
+        began_ms = self._clock.monotonic_ms()
+        try:
+            found = await self._store.read(RECORD)
+        except StoreUnavailable:
+            if self.reachable:
+                self.reachable = False
+                self._on_change()
+            raise
+        self._saw(found, began_ms)
+        return self.record
+
+    def _saw(self, found: Versioned | None, began_mono_ms: int) -> None:
+        """Take in what a linearizable read gave, or one of our own swaps."""
+        changed = not self.known or not self.reachable
+        self.known = self.reachable = True
+        if found is None:
+            changed = changed or self.record is not None
+            self.record, self._version = None, None
+        elif self._version is None or found.version > self._version or self.record is None:
+            changed = self._took(read_record(found.text), found.version) or changed
+        elif found.version < self._version:
+            # The store went back: what it says now is what counts, and the rules will see that it cannot be explained.
+            changed = self._took(read_record(found.text), found.version) or changed
+        if self._pending and self._version != self._pending.version:
+            self._pending = None
+        self._last_read_mono_ms = began_mono_ms
+        if changed:
+            self._on_change()
+
+    def _took(self, record: Record, version: int) -> bool:
+        before, self.record, self._version = self.record, record, version
+        self._first_seen_mono_ms = self._clock.monotonic_ms()
+        same = before is not None and replace(before, lease_counter=0, write_id="", holder_position=None) == replace(
+            record, lease_counter=0, write_id="", holder_position=None
+        )
+        if not same:
+            self._changed_mono_ms = self._first_seen_mono_ms
+        return not same
+
+    async def create(self, record: Record) -> bool:
+        """Write the first record, or a lost one again; True if it is ours. Raises StoreUnavailable."""
+        async with self._lane:
+            return await self._settle(None, record)
+
+    async def swap(self, change: Change) -> Record | NotAllowed:
+        """Make the change, whatever it takes: re-read and re-applied on conflict, settled when unknown.
+
+        Returns the record that has it, or why it may not be made. Raises StoreUnavailable only if nothing was sent."""
+        async with self._lane:
+            if self.record is None:
+                await self.refresh()
+            fresh = False
+            while True:
+                if self.record is None:
+                    return NotAllowed("the store has no record")
+                changed = apply(change, self.record)
+                if isinstance(changed, NotAllowed):
+                    if fresh:
+                        return changed
+                    await self.refresh()
+                    fresh = True
+                    continue
+                if await self._settle(self._version, changed):
+                    return self.record
+                fresh = True
+
+    async def _settle(self, version: int | None, record: Record) -> bool:
+        """Send one compare-and-swap and find out for sure. False: it did not and will not happen; a read followed."""
+        record = replace(record, write_id=self._clock.token())
+        text = write_record(record)
+        uncertain = False
+        while True:
+            began_ms, sent_boot_ms = self._clock.monotonic_ms(), self._clock.boot_ms()
+            try:
+                outcome = await self._attempt(version, record, text)
+            except StoreUnavailable:
+                if not uncertain:
+                    raise
+                await self._clock.sleep_ms(RETRY_MS)
+                continue
+            match outcome:
+                case Swapped(version=new):
+                    self._pending = None
+                    self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, sent_boot_ms)
+                    self._saw(Versioned(text, new), began_ms)
+                    return True
+                case Conflict():
+                    await self._refresh_surely(uncertain)
+                    if self.record is not None and self.record.write_id == record.write_id:
+                        return True  # it had landed after all; its time is that of an attempt we do not know
+                    return False
+                case Unknown():
+                    # The same text again, at the same version: whichever attempt lands, it is this change, once.
+                    uncertain = True
+                    await self._clock.sleep_ms(RETRY_MS)
+
+    async def _attempt(self, version: int | None, record: Record, text: str) -> Swapped | Conflict | Unknown:
+        if self._pending is None:
+            self._pending = _Pending(version, record)
+        try:
+            outcome = await self._store.compare_and_swap(RECORD, version, text)
+        except StoreUnavailable:
+            if self._pending.record is record:
+                self._pending = None
+            self.reachable = False
+            self._on_change()
+            raise
+        if isinstance(outcome, Unknown):
+            self.reachable = False
+            self._on_change()
+        return outcome
+
+    async def _refresh_surely(self, uncertain: bool) -> None:
+        while True:
+            try:
+                await self.refresh()
+                return
+            except StoreUnavailable:
+                if not uncertain:
+                    raise
+                await self._clock.sleep_ms(RETRY_MS)
+
+    async def watch(self) -> None:
+        """Follow the record for ever: hints by watch, and a linearizable read each interval and when a lease is due."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll())
+            group.create_task(self._listen())
+
+    async def _poll(self) -> None:
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await self.refresh()
+            due_ms = self._first_seen_mono_ms + self.policy.lease_ttl_ms - self._clock.monotonic_ms() + 1
+            soon_ms = due_ms if 0 < due_ms < self.policy.renew_interval_ms else self.policy.renew_interval_ms
+            await self._clock.sleep_ms(soon_ms)
+
+    async def _listen(self) -> None:
+        """A watch is a hint: what it says is taken only if it is newer; it proves nothing about expiry."""
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                async for found in self._store.watch(RECORD):
+                    await self._heard(found)
+            await self._clock.sleep_ms(RETRY_MS)
+
+    async def _heard(self, found: Versioned | None) -> None:
+        if found is None or self._version is None:
+            await self.refresh()
+        elif found.version > self._version and self._took(read_record(found.text), found.version):
+            self._on_change()

@@ -1,0 +1,126 @@
+"""How does an agent run: observe, decide, execute?
+
+One synchronous stretch leads from what is known to what is started; everything slow is a task whose end is looked at
+by the next decision.
+"""
+
+import asyncio
+import contextlib
+
+from howdah.agent import watching
+from howdah.agent.execute import execute
+from howdah.agent.procedures import promote
+from howdah.agent.publishing import Extra, publish
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.actions import Action, Leaving, Promote, ResumeService, Serve, Wait, preempts
+from howdah.cluster.decide import decide
+from howdah.cluster.decision import Decision
+from howdah.ports.deadman import DeadmanGone
+from howdah.ports.disk import DiskFailure
+from howdah.ports.peers import PeerUnreachable
+from howdah.ports.postgres import PostgresFailure
+from howdah.ports.store import StoreUnavailable
+
+TICK_MS = 200
+"""Deadlines are looked at this often when nothing else wakes the loop; far below their distances."""
+
+REST_MS = (100, 300, 1000, 3000, 5000)
+"""How long an action rests after it failed for the first, second ... time in a row."""
+
+OPERATING_ERRORS = (Failed, PostgresFailure, StoreUnavailable, PeerUnreachable, DiskFailure, DeadmanGone)
+
+
+class AgentLoop:
+    """Runs until the agent has been told to stop and its server is down."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._checkpoint: asyncio.Task[None] | None = None
+        self.decision = Decision("STARTING", "the agent has just started", Wait())
+        self.stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Decide for ever. Ends after `StopServer`."""
+        tools = self._tools
+        async with asyncio.TaskGroup() as group:
+            background = [group.create_task(job) for job in watching.jobs(tools)]
+            try:
+                while not await self._step():
+                    tools.situation.wake.clear()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(TICK_MS / 1000):
+                            await tools.situation.wake.wait()
+            finally:
+                for job in (*background, self._task, self._checkpoint):
+                    if job is not None:
+                        job.cancel()
+        self.stopped.set()
+
+    async def _step(self) -> bool:
+        """One decision; True when the agent may end."""
+        tools, situation = self._tools, self._tools.situation
+        self._reap()
+        observation = situation.observe(tools.keeper, tools.peers)
+        decision = decide(observation)
+        if (decision.rule, decision.why) != (self.decision.rule, self.decision.why):
+            tools.journal.decided(decision, observation)
+        self.decision = decision
+        extra = Extra(situation.promoted_term, situation.rewind_ready, situation.prefix_term, situation.lost_slots)
+        tools.peers.publish(publish(observation, decision, situation.address, situation.api, extra))
+        if situation.leaving is not Leaving.NO and situation.stop_done:
+            return True
+        await self._act(decision.action)
+        self._checkpoint_if_due()
+        return False
+
+    def _reap(self) -> None:
+        """Take the outcome of an action that ended."""
+        task, situation = self._task, self._tools.situation
+        if task is None or not task.done():
+            return
+        self._task = None
+        action, situation.busy = situation.busy, None
+        began = situation.busy_since_boot_ms
+        duration = situation.clock.boot_ms() - began
+        outcome = "done"
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled():
+            outcome = "interrupted"
+        elif error is None:
+            self._failures, situation.failed = 0, None
+        elif isinstance(error, OPERATING_ERRORS):
+            outcome = str(error) or type(error).__name__
+            self._failures = self._failures + 1 if situation.failed == action else 1
+            situation.failed = action
+            rest = REST_MS[min(self._failures, len(REST_MS)) - 1]
+            situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
+        else:
+            raise error
+        term = self._tools.keeper.record.term if self._tools.keeper.record else 0
+        self._tools.journal.did(type(action).__name__, outcome, term, duration)
+
+    async def _act(self, action: Action) -> None:
+        situation = self._tools.situation
+        if isinstance(action, Wait):
+            return
+        if self._task is not None and situation.busy is not None:
+            if not preempts(action, situation.busy):
+                return
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+            self._reap()
+        situation.busy = action
+        situation.busy_since_boot_ms = situation.clock.boot_ms()
+        self._task = asyncio.create_task(execute(action, self._tools))
+        self._task.add_done_callback(lambda _: situation.poke())
+
+    def _checkpoint_if_due(self) -> None:
+        """After a promotion: a checkpoint in the background, so that others may rewind from here."""
+        situation = self._tools.situation
+        if self._checkpoint is not None and self._checkpoint.done():
+            self._checkpoint = None
+        promoted = situation.promoted_term and not isinstance(situation.busy, Promote | ResumeService | Serve)
+        if promoted and situation.served_term and not situation.rewind_ready and self._checkpoint is None:
+            self._checkpoint = asyncio.create_task(promote.checkpoint_after_promotion(self._tools))

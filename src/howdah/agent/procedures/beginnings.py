@@ -1,0 +1,176 @@
+"""How does a cluster begin, and how is a lost record made again?"""
+
+from dataclasses import replace
+
+from howdah.agent.procedures import server
+from howdah.agent.procedures.revoke import revoke
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.actions import ForcePromotion
+from howdah.cluster.beginnings import newest_record
+from howdah.cluster.changes import CorrectEntry, Force, NotAllowed, TakeOverFirstStart
+from howdah.cluster.localstate import Marker
+from howdah.cluster.peerstate import PromiseRequest, Report
+from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
+from howdah.ports.peers import PeerUnreachable
+from howdah.values.lsn import Lsn
+from howdah.values.member import Member
+
+FIRST_TERM = 1
+
+
+async def begin_first_start(tools: Tools) -> None:
+    """Say in the store who initialises. Create-if-absent decides between two who try."""
+    situation = tools.situation
+    if not situation.local.member_id:
+        situation.remember(replace(situation.local, member_id=tools.clock.token()))
+    record = Record(
+        cluster=situation.cluster,
+        system_identifier="",
+        generation=1,
+        term=FIRST_TERM,
+        phase=Phase.INITIALISING,
+        holder=situation.me,
+        voters=(),
+        k=0,
+        mode=situation.intents.effective_mode,
+        timelines=(),
+        members=(situation.me,),
+    )
+    if not await tools.keeper.create(record):
+        raise Failed("another node began the first start")
+
+
+async def take_over_first_start(tools: Tools) -> None:
+    """Nobody was ever served: begin anew in a higher term with a directory of one's own."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None:
+        raise Failed("the record is gone")
+    if not situation.local.member_id:
+        situation.remember(replace(situation.local, member_id=tools.clock.token()))
+    taken = await tools.keeper.swap(TakeOverFirstStart(situation.me, "", record.lease_counter))
+    if isinstance(taken, NotAllowed):
+        raise Failed(taken.reason)
+
+
+async def initialise(tools: Tools) -> None:
+    """initdb (or the adopted directory) under the marker; identity; map; then the record learns the system id."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None or record.holder != situation.me:
+        raise Failed("this node does not hold the record")
+    situation.remember(replace(situation.local, marker=Marker.INITIALISING, cluster=record.cluster))
+    await tools.directory.initialise()
+    tools.directory.write_identity(situation.local.member_id)
+    facts = tools.directory.inspect()
+    entry = TimelineEntry(facts.timeline, record.term, 0, Lsn(0))
+    made = await tools.keeper.swap(CorrectEntry(situation.me, record.term, entry, facts.system_identifier))
+    if isinstance(made, NotAllowed):
+        raise Failed(made.reason)
+    situation.remember(
+        replace(
+            situation.local,
+            marker=Marker.NONE,
+            entries=(entry,),
+            won_term=record.term,
+            promise=record.term,
+            system_identifier=facts.system_identifier,
+            record=made,
+        )
+    )
+    situation.directory = facts
+
+
+async def recreate_record(tools: Tools) -> None:
+    """Write the last settled record again, one generation up; nobody's if somebody was faster."""
+    situation = tools.situation
+    record = situation.local.record
+    if record is None:
+        raise Failed("this server knows no record")
+    again = replace(record, generation=record.generation + 1, lease_counter=record.lease_counter + 1)
+    if not await tools.keeper.create(again):
+        raise Failed("the store has a record again")
+    situation.remember(replace(situation.local, record=tools.keeper.record))
+
+
+async def rebuild_record(tools: Tools, term: int) -> None:
+    """Every server is here: each is revoked under `term`, above all promises; the best (term, LSN) leads."""
+    situation = tools.situation
+    record = newest_record(situation.observe(tools.keeper, tools.peers))
+    if record is None:
+        raise Failed("no server knows the record")
+    mine = await revoke(tools, term, record)
+    reports = [mine, *[await _report_of(tools, name, term, record) for name in _others(tools, record)]]
+    best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
+    if best.member != situation.me:
+        raise Failed(f"{best.member.name} is the best, at {best.position}, and is to lead")
+    facts = situation.facts
+    timeline = facts.timeline if facts else 0
+    entry = TimelineEntry(timeline + 1, term, timeline, mine.position.lsn)
+    voters = tuple(sorted(r.member for r in reports if r.member != situation.me))
+    rebuilt = replace(
+        record,
+        generation=record.generation + 1,
+        term=term,
+        holder=situation.me,
+        voters=voters,
+        k=min(record.k, len(voters)),
+        timelines=(*record.timelines, entry),
+        winner_position=mine.position,
+        holder_position=mine.position,
+        serving=False,
+        released=False,
+        handover=None,
+        lease_counter=record.lease_counter + 1,
+    )
+    if not await tools.keeper.create(rebuilt):
+        raise Failed("the store has a record again")
+
+
+def _others(tools: Tools, record: Record) -> list[str]:
+    names = {m.name for m in (*record.members, *record.voters, record.holder)} | set(tools.situation.intents.nodes)
+    return sorted(names - {tools.situation.name})
+
+
+def _rank(tools: Tools, member: Member) -> int:
+    names = sorted({tools.situation.name, *tools.peers.views()})
+    return names.index(member.name)
+
+
+async def _report_of(tools: Tools, name: str, term: int, record: Record) -> Report:
+    request = PromiseRequest(term, record, tools.situation.name)
+    try:
+        answer = await tools.peers.ask_promise(name, request, tools.policy.revocation_limit_ms * 5)
+    except PeerUnreachable as unreachable:
+        raise Failed(f"{name} did not report: {unreachable}") from unreachable
+    if isinstance(answer, Report):
+        return answer
+    raise Failed(f"{name} did not report: {answer.reason}")
+
+
+async def force_promotion(tools: Tools, action: ForcePromotion) -> None:
+    """The door: revoke all that can be reached, raise the term, mark it forced, set V and k anew."""
+    situation = tools.situation
+    record = await tools.keeper.refresh()
+    if record is None or record.basis != action.basis:
+        raise Failed("the record moved on")
+    views = tools.peers.views()
+    term = 1 + max(record.term, situation.local.promise, *(v.published.promise for v in views.values()), 0)
+    mine = await revoke(tools, term, record)
+    reports = [mine]
+    for name in sorted(views):
+        if name not in action.given_up:
+            reports.append(await _report_of(tools, name, term, record))
+    best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
+    if best.member != situation.me:
+        raise Failed(f"{best.member.name} has more ({best.position}): force that one")
+    facts = situation.facts
+    timeline = facts.timeline if facts else 0
+    entry = TimelineEntry(timeline + 1, term, timeline, mine.position.lsn)
+    voters = tuple(sorted(r.member for r in reports if r.member != situation.me))
+    k = min(record.k, len(voters)) if record.mode is Mode.QUORUM else 0
+    forced = await tools.keeper.swap(Force(situation.me, term, record.basis, mine.position, entry, voters, k))
+    if isinstance(forced, NotAllowed):
+        raise Failed(forced.reason)
+    situation.door = None
+    server.took(tools, await tools.standby.observe())

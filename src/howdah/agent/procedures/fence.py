@@ -1,0 +1,69 @@
+"""How does a primary stop, and how is the lease given up or taken back?"""
+
+import contextlib
+
+from howdah.agent.procedures import server
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.changes import NotAllowed, Release, TakeBack
+from howdah.cluster.observation import ServerState
+from howdah.cluster.record import Handover
+from howdah.ports.deadman import DeadmanGone
+from howdah.ports.postgres import SqlFailed
+from howdah.ports.store import StoreUnavailable
+
+
+async def close_gate(tools: Tools) -> None:
+    """Shut clients out: files, reload, sessions ended."""
+    record = tools.keeper.record
+    sync = server.record_sync(record) if record else server.blank_sync(tools)
+    server.configure(tools, sync, gate_open=False)
+    await tools.process.reload()
+    with contextlib.suppress(SqlFailed):
+        await tools.primary.end_client_sessions()
+    tools.situation.served_term = 0
+
+
+async def kill(tools: Tools, crash: bool) -> None:
+    """Kill, verify, and let the dead-man rest."""
+    situation = tools.situation
+    await server.kill(tools)
+    if crash:
+        situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
+    with contextlib.suppress(DeadmanGone):
+        await tools.deadman.disarm()
+    term = tools.keeper.record.term if tools.keeper.record else 0
+    tools.journal.noted("FENCED", "no process of the server is left", term)
+
+
+async def release(tools: Tools, handover: Handover | None = None) -> None:
+    """Give the lease up. Only with every process of the server verified gone."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None or record.holder != situation.me:
+        raise Failed("this server does not hold the record")
+    if situation.state is not ServerState.GONE or tools.process.view().alive:
+        await server.kill(tools)
+    released = await tools.keeper.swap(Release(situation.me, record.term, handover))
+    if isinstance(released, NotAllowed):
+        raise Failed(released.reason)
+
+
+async def take_back(tools: Tools) -> None:
+    """A new generation, before the server starts: a hand-over that is being taken fails by SAME RECORD."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None or record.holder != situation.me:
+        raise Failed("this server does not hold the record")
+    taken = await tools.keeper.swap(TakeBack(situation.me, record.term))
+    if isinstance(taken, NotAllowed):
+        raise Failed(taken.reason)
+    situation.crashes = ()
+
+
+async def stop_server(tools: Tools) -> None:
+    """The agent is leaving: fast stop, else kill; what is left of the lease is given up only by a switchover before."""
+    if tools.situation.state is not ServerState.GONE or tools.process.view().alive:
+        await server.stop(tools)
+    with contextlib.suppress(DeadmanGone, StoreUnavailable):
+        await tools.deadman.disarm()
+    tools.situation.stop_done = True

@@ -1,0 +1,131 @@
+"""How does a server come to stream from the primary: as it is, rewound, or cloned?"""
+
+import contextlib
+from dataclasses import replace
+
+from howdah.agent.procedures import server
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.actions import Clone, Follow, Rewind
+from howdah.cluster.localstate import Marker
+from howdah.cluster.observation import ServerState
+from howdah.cluster.peerstate import Published
+from howdah.cluster.record import Record
+from howdah.cluster.returning import entries_to_follow, wants_floor
+from howdah.cluster.revocation import may_follow
+from howdah.ports.peers import PeerUnreachable
+from howdah.ports.postgres import Upstream
+from howdah.values.member import slot_name
+
+STREAM_LIMIT_MS = 4000
+RELEASE_LIMIT_MS = 500
+
+
+def source_of(tools: Tools, name: str) -> Published:
+    """The published state of the server to stream, rewind or clone from. Raises Failed."""
+    view = tools.peers.views().get(name)
+    if view is None or not view.connected:
+        raise Failed(f"{name} is not heard any more")
+    return view.published
+
+
+async def follow(tools: Tools, action: Follow) -> None:
+    """Promise, map and record durable first; then the upstream; then wait until it streams."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None or record.holder != action.holder or record.term != action.term:
+        raise Failed("another primary leads by now")
+    source = source_of(tools, action.source)
+    async with situation.promise_lock:
+        if not may_follow(situation.local, action.term):
+            raise Failed(f"term {situation.local.promise} is promised (NEVER WITHDRAWN)")
+        situation.asked = 0 if situation.asked <= action.term else situation.asked
+        situation.report = None
+        situation.outvoted = None
+        situation.yielded_boot_ms = None
+        known = {e.timeline: e for e in situation.local.entries}
+        known.update({e.timeline: e for e in entries_to_follow(record)})
+        situation.remember(replace(situation.local, promise=action.term, entries=tuple(known.values()), record=record))
+    situation.prefix_term = action.term
+    upstream = Upstream(source.address, action.name, slot_name(situation.name))
+    if action.source == action.holder.name:
+        with contextlib.suppress(PeerUnreachable):
+            await tools.peers.release_slot(action.source, situation.name, RELEASE_LIMIT_MS)
+    else:
+        upstream = Upstream(source.address, action.name, "")
+    server.configure(tools, server.blank_sync(tools), gate_open=True, upstream=upstream)
+    await tools.process.reload()
+    until = tools.clock.boot_ms() + STREAM_LIMIT_MS
+    while True:
+        facts = await server.look(tools)
+        if not facts.in_recovery:
+            raise Failed("the server is out of recovery")
+        if facts.receiving and facts.upstream == source.address and facts.upstream_name == action.name:
+            return
+        if tools.clock.boot_ms() > until:
+            return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not
+        await tools.clock.sleep_ms(10)
+
+
+async def rewind(tools: Tools, action: Rewind) -> None:
+    """FLOOR and marker durable first; stop; rewind; files; identity last; marker away."""
+    situation = tools.situation
+    record, source = _to_return(tools, action.source)
+    floor = wants_floor(situation.local.floor, action.floor)
+    await server.stop(tools)
+    situation.remember(replace(situation.local, floor=floor, marker=Marker.REWINDING))
+    tools.journal.noted("REWIND", f"rewinding from {action.source}, floor {floor}", record.term)
+    await tools.directory.rewind(source.address)
+    _finish(tools, record)
+    situation.directory = tools.directory.inspect()
+
+
+async def clone(tools: Tools, action: Clone) -> None:
+    """FLOOR durable first; the clone is made beside the old directory, which stays until the new one is past it."""
+    situation = tools.situation
+    record, source = _to_return(tools, action.source)
+    floor = wants_floor(situation.local.floor, action.floor)
+    situation.remember(replace(situation.local, floor=floor))
+    tools.journal.noted("CLONE", f"cloning from {action.source}", record.term)
+    await tools.directory.clone(source.address)
+    now = tools.keeper.record
+    if now is None or now.basis.holder != record.holder or now.term != record.term:
+        raise Failed("another primary leads by now: the clone is made anew")
+    if situation.state is not ServerState.GONE:
+        await server.stop(tools)
+    fresh_id = tools.clock.token()
+    situation.remember(replace(situation.local, marker=Marker.CLONING, member_id=fresh_id))
+    tools.directory.install_clone()
+    _finish(tools, record)
+    if action.keep_aside or floor is None:
+        tools.journal.noted("CLONE", "the clone is in place", record.term)
+    situation.directory = tools.directory.inspect()
+
+
+def _to_return(tools: Tools, name: str) -> tuple[Record, Published]:
+    record = tools.keeper.record
+    if record is None or record.holder == tools.situation.me:
+        raise Failed("this server holds the record itself")
+    return record, source_of(tools, name)
+
+
+def _finish(tools: Tools, record: Record) -> None:
+    """A clone or a rewind copied the source's id, so this one's is written last; its map is the source's."""
+    situation = tools.situation
+    tools.directory.write_identity(situation.local.member_id)
+    situation.remember(
+        replace(
+            situation.local,
+            marker=Marker.NONE,
+            entries=entries_to_follow(record),
+            record=record,
+            system_identifier=record.system_identifier,
+            cluster=record.cluster,
+        )
+    )
+    situation.prefix_term = 0
+
+
+async def finish_floor(tools: Tools) -> None:
+    """Past the floor again: this server may vote, and what a clone replaced may go."""
+    tools.situation.remember(replace(tools.situation.local, floor=None))
+    tools.directory.discard_old()

@@ -1,0 +1,21 @@
+"""How are slots and members kept?"""
+
+from howdah.agent.procedures import server
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.actions import KeepHouse
+from howdah.cluster.changes import KeepMembers, NotAllowed
+
+
+async def keep_house(tools: Tools, action: KeepHouse) -> None:
+    """Slots for members, none for removed ones; then the record knows the members and their ids."""
+    situation = tools.situation
+    record = tools.keeper.record
+    if record is None or record.holder != situation.me:
+        raise Failed("this server does not hold the record")
+    for done in await tools.primary.keep_slots(action.slots, drop_others=True):
+        tools.journal.noted("SLOTS", done, record.term)
+    if action.members != record.members:
+        kept = await tools.keeper.swap(KeepMembers(situation.me, record.term, action.members))
+        if isinstance(kept, NotAllowed):
+            raise Failed(kept.reason)
+    await server.look(tools)

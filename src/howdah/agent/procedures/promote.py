@@ -1,0 +1,157 @@
+"""How does the winner become the primary, and when does it let clients in?"""
+
+from dataclasses import replace
+
+from howdah.agent.procedures import server
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster.changes import CorrectEntry, Establish, NotAllowed, Renew
+from howdah.cluster.history import chain_of
+from howdah.cluster.observation import ServerState
+from howdah.cluster.quorum import flushed
+from howdah.cluster.record import Phase, Record, TimelineEntry
+from howdah.cluster.revocation import may_follow
+from howdah.cluster.serverfacts import ServerFacts
+from howdah.ports.postgres import SqlFailed
+from howdah.values.lsn import Lsn
+from howdah.values.member import slot_name
+
+BARRIER_POLL_MS = 4
+BARRIER_LIMIT_MS = 2000
+"""Then the decision is made anew: a voter may have to be admitted or dropped before the barrier can pass."""
+
+
+async def promote(tools: Tools, term: int) -> None:
+    """From the swap that was won to a promoted server that may be followed. Raises Failed."""
+    situation = tools.situation
+    record = _held(tools, term)
+    entry = record.current_entry
+    facts = await server.look(tools)
+    if entry is None or not facts.in_recovery:
+        raise Failed("there is nothing to promote")
+    await _check_log(tools, record, facts)
+    # The entry is durable before the promotion: the timeline it makes is known whatever happens next.
+    known = tuple(e for e in situation.local.entries if e.timeline != entry.timeline)
+    situation.remember(
+        replace(situation.local, won_term=term, promise=term, entries=(*known, entry), record=record, floor=None)
+    )
+    await tools.primary.keep_slots(tuple(slot_name(v.name) for v in record.voters), drop_others=False)
+    wanted = server.record_sync(record)
+    server.configure(tools, wanted, gate_open=False)
+    await tools.process.reload()
+    await server.wait_shown(tools, "synchronous_standby_names", wanted, tools.policy.revocation_limit_ms)
+    await tools.primary.end_client_sessions()
+    if not await tools.standby.promote(tools.policy.promote_limit_ms):
+        raise Failed("the promotion has not ended within its limit")
+    await tools.primary.end_client_sessions()
+    facts = await server.look(tools)
+    await _correct_entry(tools, record, entry, facts)
+    situation.promoted_term = term
+    situation.report = None
+    situation.poke()
+
+
+def _held(tools: Tools, term: int) -> Record:
+    record = tools.keeper.record
+    if record is None or record.holder != tools.situation.me or record.term != term or record.released:
+        raise Failed(f"this server does not hold term {term} any more")
+    return record
+
+
+async def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
+    """The winner's log is what it reported: not less (a disk that lost it), on the same timeline."""
+    view = await tools.standby.replay()
+    chain = chain_of(facts.timeline, facts.history, view.replayed_lsn, tools.situation.local.entries)
+    reported = record.winner_position
+    if chain is None:
+        raise Failed("a timeline of this server is in no map")
+    if reported is not None and (chain[-1].term, chain[-1].end) < (reported.term, reported.lsn):
+        raise Failed(f"this server won with {reported}, and has only term {chain[-1].term} now: its disk lost data")
+
+
+async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts) -> None:
+    """What PostgreSQL made of it is written into the map, and into the record before anybody follows."""
+    switch = facts.history[-1].end_lsn if facts.history else Lsn(0)
+    made = TimelineEntry(facts.timeline, entry.term, facts.history[-1].timeline if facts.history else 0, switch)
+    if made == entry:
+        return
+    known = tuple(e for e in tools.situation.local.entries if e != entry and e.timeline != made.timeline)
+    tools.situation.remember(replace(tools.situation.local, entries=(*known, made)))
+    corrected = await tools.keeper.swap(CorrectEntry(tools.situation.me, record.term, made))
+    if isinstance(corrected, NotAllowed):
+        raise Failed(f"the map could not be corrected: {corrected.reason}")
+
+
+async def resume(tools: Tools, term: int) -> None:
+    """Start the holder's server as a primary in its own term, gate closed, the record's setting in its files."""
+    record = _held(tools, term)
+    if not may_follow(tools.situation.local, term):
+        raise Failed(f"term {tools.situation.local.promise} is promised: the own term has to be raised first")
+    # A fresh renewal proves that the term is still held, before anything of this server runs.
+    renewed = await tools.keeper.swap(Renew(tools.situation.me, term, serving=False))
+    if isinstance(renewed, NotAllowed):
+        raise Failed(f"the lease could not be renewed: {renewed.reason}")
+    if tools.situation.state is not ServerState.GONE:
+        await server.stop(tools)
+    server.configure(tools, server.record_sync(record), gate_open=False)
+    await arm(tools)
+    await server.start(tools, recovery=False)
+    tools.situation.promoted_term = term
+    tools.situation.poke()
+
+
+async def arm(tools: Tools) -> None:
+    """Tell the dead-man the present deadline."""
+    await tools.deadman.arm(tools.situation.deadlines(tools.keeper).deadman_ms)
+
+
+async def serve(tools: Tools, term: int) -> None:
+    """Barrier flushed by k, a renewal sent after it, then the gate. Raises Failed if the barrier does not pass."""
+    situation = tools.situation
+    record = _held(tools, term)
+    situation.promoted_term = term
+    await flush_barrier(tools, record, BARRIER_LIMIT_MS)
+    if not situation.gate_open:
+        await tools.primary.end_client_sessions()
+    if record.phase is Phase.INITIALISING:
+        established = await tools.keeper.swap(Establish(situation.me, term))
+        if isinstance(established, NotAllowed):
+            raise Failed(established.reason)
+    renewed = await tools.keeper.swap(Renew(situation.me, term, serving=True))
+    if isinstance(renewed, NotAllowed):
+        raise Failed(f"the lease could not be renewed after the barrier: {renewed.reason}")
+    await arm(tools)
+    situation.remember(replace(situation.local, record=renewed))
+    if not situation.gate_open:
+        server.configure(tools, server.record_sync(renewed), gate_open=True)
+        await tools.process.reload()
+    situation.served_term = term
+    situation.poke()
+
+
+async def flush_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
+    """Write the term row and wait until k named voters have flushed it. Raises Failed at the limit."""
+    lsn = await tools.primary.write_barrier(record.term, record.holder.name)
+    names = tuple(v.name for v in record.voters)
+    await wait_flushed(tools, record.term, names, record.k, lsn, limit_ms)
+    return lsn
+
+
+async def wait_flushed(tools: Tools, term: int, names: tuple[str, ...], k: int, lsn: Lsn, limit_ms: int) -> None:
+    """Wait until k of the named voters have flushed `lsn`. Raises Failed at the limit."""
+    until = tools.clock.boot_ms() + limit_ms
+    while not flushed(await tools.primary.walsenders(), term, names, k, lsn):
+        if tools.clock.boot_ms() > until:
+            raise Failed(f"{k} of the voters {', '.join(names) or '(none)'} have not flushed the barrier yet")
+        await tools.clock.sleep_ms(BARRIER_POLL_MS)
+
+
+async def checkpoint_after_promotion(tools: Tools) -> None:
+    """A checkpoint on the new timeline: only then it may be rewound from. Never on the barrier's path."""
+    try:
+        await tools.primary.checkpoint()
+        facts = await server.look(tools)
+    except SqlFailed:
+        return
+    if not facts.in_recovery and facts.checkpoint_timeline == facts.timeline:
+        tools.situation.rewind_ready = True
+        tools.situation.poke()

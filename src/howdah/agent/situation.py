@@ -1,0 +1,206 @@
+"""What does this agent know at the moment? It gathers, and gives out the frozen `Observation` and `Published`."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from howdah.agent.keeper import Keeper
+from howdah.cluster.actions import Action, Leaving
+from howdah.cluster.history import chain_of
+from howdah.cluster.intents import Intents
+from howdah.cluster.lease import Deadlines, deadlines
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.observation import Observation, PeerSight, ServerState, ServerView, StoreView
+from howdah.cluster.peerstate import Report, Tags
+from howdah.cluster.record import Record
+from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, ServerFacts
+from howdah.cluster.suspicion import Sight
+from howdah.ports.clock import Clock
+from howdah.ports.disk import Disk
+from howdah.ports.peers import Peers, PeerView
+from howdah.ports.postgres import ServerSettings
+from howdah.values.address import Address
+from howdah.values.member import Member
+from howdah.values.position import Position
+
+ABSENT_FOR_EVER_MS = 1 << 30
+
+
+class Situation:
+    """Volatile knowledge of one agent. Everything here may be lost in a crash; what may not is in `local`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        disk: Disk,
+        cluster: str,
+        name: str,
+        tags: Tags,
+        address: Address,
+        api: Address,
+        initial: bool,
+    ) -> None:
+        self.clock = clock
+        self._disk = disk
+        self.cluster = cluster
+        self.name = name
+        self.tags = tags
+        self.address = address
+        self.api = api
+        self.initial = initial
+        self.local: LocalState = disk.load()
+        self.intents = Intents()
+        self.began_boot_ms = clock.boot_ms()
+        self.wake = asyncio.Event()
+        self.probe_now = asyncio.Event()
+        self.look_now = asyncio.Event()
+        self.stop_done = False
+
+        self.state = ServerState.GONE
+        self.facts: ServerFacts | None = None
+        self.directory = DirectoryFacts(DirectoryState.EMPTY)
+        self.probed_boot_ms = 0
+        self.probe_failures = 0
+        self.crashes: tuple[int, ...] = ()
+        self.failed_starts = 0
+        self.settings_current = True
+        self.applied: ServerSettings | None = None
+        self.sight = Sight(False, False, False)
+        self.primary_since_boot_ms = 0
+        self.streamed_boot_ms: dict[str, int] = {}
+        self.peer_seen_boot_ms: dict[str, int] = {}
+        self.lost_slots: tuple[str, ...] = ()
+
+        self.asked = 0
+        self.report: Report | None = None
+        self.outvoted: tuple[Member, Position] | None = None
+        self.yielded_boot_ms: int | None = None
+        self.gate_open = False
+        self.served_term = 0
+        self.promoted_term = 0
+        self.rewind_ready = False
+        self.prefix_term = 0
+        self.confirmed_sent_boot_ms = 0
+        self.confirmations = 0
+        self.deadman_alive = True
+        self.leaving = Leaving.NO
+        self.door: tuple[str, ...] | None = None
+
+        self.busy: Action | None = None
+        self.busy_since_boot_ms = 0
+        self.failed: Action | None = None
+        self.rests_until_boot_ms = 0
+        self.promise_lock = asyncio.Lock()
+
+    @property
+    def me(self) -> Member:
+        """This node with the id of its data directory ("" before it has one)."""
+        return Member(self.name, self.local.member_id)
+
+    def remember(self, state: LocalState) -> None:
+        """Make the state durable, then believe it. Raises DiskFailure, and then nothing has changed.
+
+        NEVER WITHDRAWN: the promise only grows."""
+        kept = replace(state, promise=max(state.promise, self.local.promise))
+        if kept != self.local:
+            self._disk.save(kept)
+            self.local = kept
+
+    def parameters(self) -> Mapping[str, str]:
+        """The operator's PostgreSQL settings that this server may have now."""
+        return self.intents.parameters
+
+    def peers_changed(self) -> None:
+        """A peer said something, came or went."""
+        self.look_now.set()
+        self.wake.set()
+
+    def poke(self) -> None:
+        """Something changed: decide again."""
+        self.wake.set()
+
+    def deadlines(self, keeper: Keeper) -> Deadlines:
+        """The holder's deadlines from the last renewal and the voters' confirmations."""
+        return deadlines(keeper.renewed_sent_boot_ms, self.confirmed_sent_boot_ms, self.intents.policy)
+
+    def server_view(self) -> ServerView:
+        """The local server as the rules see it."""
+        now, window = self.clock.boot_ms(), self.intents.policy.crash_window_ms
+        facts = self.facts
+        chain = (
+            chain_of(facts.timeline, facts.history, facts.end_lsn, self.local.entries) if facts is not None else None
+        )
+        return ServerView(
+            state=self.state,
+            directory=self.directory,
+            facts=facts,
+            chain=chain,
+            probe_failures=self.probe_failures,
+            crashes=sum(1 for at in self.crashes if now - at < window),
+            failed_starts=self.failed_starts,
+            settings_current=self.settings_current,
+        )
+
+    def observe(self, keeper: Keeper, peers: Peers) -> Observation:
+        """Everything, frozen."""
+        now = self.clock.boot_ms()
+        yielded = ABSENT_FOR_EVER_MS if self.yielded_boot_ms is None else now - self.yielded_boot_ms
+        return Observation(
+            me=self.me,
+            tags=self.tags,
+            local=self.local,
+            store=StoreView(
+                known=keeper.known,
+                reachable=keeper.reachable,
+                record=keeper.record,
+                expired=keeper.expired,
+                unchanged_ms=keeper.unchanged_ms,
+                unsettled=keeper.unsettled,
+            ),
+            server=self.server_view(),
+            intents=self.intents,
+            peers=self._sights(peers.views(), now),
+            deadlines=self.deadlines(keeper),
+            now_boot_ms=now,
+            now_wall_ms=self.clock.wall_ms(),
+            uptime_ms=now - self.began_boot_ms,
+            asked=self.asked,
+            report=self.report,
+            sight=self.sight,
+            streaming_absent_ms=self._absent(keeper.record, now),
+            gate_open=self.gate_open,
+            served_term=self.served_term,
+            deadman_alive=self.deadman_alive,
+            leaving=self.leaving,
+            initial=self.initial,
+            yielded_ms=yielded,
+            outvoted=self.outvoted,
+            backoff_ms=max(0, self.rests_until_boot_ms - now),
+            failed=self.failed,
+            busy=self.busy,
+            confirmations=self.confirmations if now - self.confirmed_sent_boot_ms < 3000 else 0,
+            door=self.door,
+        )
+
+    def _sights(self, views: Mapping[str, PeerView], now: int) -> tuple[PeerSight, ...]:
+        found = []
+        for name, view in sorted(views.items()):
+            if view.connected:
+                self.peer_seen_boot_ms[name] = now
+            absent = now - self.peer_seen_boot_ms.get(name, now - ABSENT_FOR_EVER_MS)
+            found.append(PeerSight(view.published, view.connected, absent))
+        return tuple(found)
+
+    def _absent(self, record: Record | None, now: int) -> tuple[tuple[str, int], ...]:
+        """Since when each node has not streamed from this primary (0: it does now)."""
+        if self.state is not ServerState.PRIMARY or self.facts is None or record is None:
+            return ()
+        streaming = {
+            w.application_name.partition(".t")[0] for w in self.facts.walsenders if w.state in ("streaming", "catchup")
+        }
+        for name in streaming:
+            self.streamed_boot_ms[name] = now
+        names = (n for n in self.intents.nodes if n != self.name)
+        return tuple(
+            (n, 0 if n in streaming else now - self.streamed_boot_ms.get(n, self.primary_since_boot_ms)) for n in names
+        )

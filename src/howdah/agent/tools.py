@@ -1,0 +1,39 @@
+"""What does a procedure work with?"""
+
+from dataclasses import dataclass
+
+from howdah.agent.keeper import Keeper
+from howdah.agent.situation import Situation
+from howdah.cluster.policy import Policy
+from howdah.ports.clock import Clock
+from howdah.ports.deadman import Deadman
+from howdah.ports.disk import Disk
+from howdah.ports.events import Journal
+from howdah.ports.peers import Peers
+from howdah.ports.postgres import DataDirectory, Primary, ServerProcess, Standby
+
+
+class Failed(Exception):
+    """A procedure could not reach its end; the sentence says why. It is decided anew from what is seen then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ports of one agent and what it knows. Procedures reach the world through these only."""
+
+    clock: Clock
+    keeper: Keeper
+    process: ServerProcess
+    directory: DataDirectory
+    standby: Standby
+    primary: Primary
+    peers: Peers
+    disk: Disk
+    deadman: Deadman
+    journal: Journal
+    situation: Situation
+
+    @property
+    def policy(self) -> Policy:
+        """The cluster's timing."""
+        return self.situation.intents.policy

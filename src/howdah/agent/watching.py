@@ -1,0 +1,237 @@
+"""What does an agent look at all the time, whatever it is doing?"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from howdah.agent.procedures import server
+from howdah.agent.procedures.promote import arm
+from howdah.agent.tools import Tools
+from howdah.cluster.actions import (
+    Clone,
+    Initialise,
+    KillServer,
+    Promote,
+    ResumeService,
+    Revoke,
+    Rewind,
+    Serve,
+    StartInRecovery,
+    StopServer,
+    Switchover,
+)
+from howdah.cluster.changes import Renew
+from howdah.cluster.lease import may_renew
+from howdah.cluster.observation import ServerState
+from howdah.cluster.quorum import read_setting, setting_of
+from howdah.cluster.record import Mode, Record
+from howdah.cluster.serverfacts import ServerFacts
+from howdah.cluster.suspicion import Sight
+from howdah.ports.deadman import DeadmanGone
+from howdah.ports.peers import PeerUnreachable, ProbeResult
+from howdah.ports.postgres import SqlFailed
+from howdah.ports.store import StoreUnavailable
+from howdah.values.position import Position
+
+HANDLES_SERVER = (Clone, Initialise, KillServer, ResumeService, Revoke, Rewind, StartInRecovery, StopServer, Switchover)
+BRINGS_UP = (ResumeService, Promote, Serve, StartInRecovery, Switchover, Initialise)
+SIGHT_INTERVAL_MS = 150
+PROBE_LIMIT_MS = 300
+
+
+def jobs(tools: Tools) -> tuple[Coroutine[Any, Any, None], ...]:
+    """The endless tasks beside the decisions."""
+    return (
+        tools.keeper.watch(),
+        renew(tools),
+        probe(tools),
+        notice_exit(tools),
+        look_at_primary(tools),
+        ask_confirmations(tools),
+        keep_deadman(tools),
+    )
+
+
+async def renew(tools: Tools) -> None:
+    """The holder proves its ownership once an interval, by a swap, while there is a database behind it."""
+    situation, keeper = tools.situation, tools.keeper
+    while True:
+        record = keeper.record
+        if record is not None and record.holder == situation.me and not record.released and renewing_is_due(tools):
+            position = _position(tools) if record.mode is Mode.ASYNC else None
+            with contextlib.suppress(StoreUnavailable, DeadmanGone):
+                await keeper.swap(Renew(situation.me, record.term, position=position))
+                await arm(tools)
+            situation.poke()
+        await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
+
+
+def renewing_is_due(tools: Tools) -> bool:
+    """Whether a database is behind the lease, or being brought up."""
+    situation = tools.situation
+    now = tools.clock.boot_ms()
+    bringing_up = now - situation.busy_since_boot_ms if isinstance(situation.busy, BRINGS_UP) else None
+    if situation.state is not ServerState.PRIMARY and bringing_up is None:
+        return False
+    return may_renew(now - situation.probed_boot_ms, bringing_up, tools.policy)
+
+
+def _position(tools: Tools) -> Position | None:
+    return tools.situation.server_view().position
+
+
+async def probe(tools: Tools) -> None:
+    """The local server through a *new* connection, once an interval; sooner when something happened."""
+    situation = tools.situation
+    while True:
+        if not isinstance(situation.busy, HANDLES_SERVER):
+            await probe_once(tools)
+        situation.probe_now.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(tools.policy.probe_interval_ms / 1000):
+                await situation.probe_now.wait()
+
+
+async def probe_once(tools: Tools) -> None:
+    """Look; count failures; see when the server is gone."""
+    situation = tools.situation
+    try:
+        async with asyncio.timeout(tools.policy.probe_timeout_ms / 1000):
+            facts = await tools.standby.observe()
+    except (SqlFailed, TimeoutError):
+        if isinstance(situation.busy, HANDLES_SERVER):
+            return
+        if tools.process.view().alive == 0:
+            server.gone(tools)
+        else:
+            situation.probe_failures += 1
+            if situation.probe_failures > 1 or situation.state is ServerState.GONE:
+                situation.state = ServerState.SILENT
+        situation.poke()
+        return
+    if isinstance(situation.busy, HANDLES_SERVER):
+        return
+    before = situation.facts
+    server.took(tools, facts)
+    situation.directory = tools.directory.inspect() if before is None else situation.directory
+    situation.settings_current = settings_are_current(tools, facts)
+    if _matters(before, facts):
+        situation.poke()
+
+
+def _matters(before: ServerFacts | None, now: ServerFacts) -> bool:
+    return before is None or before != now
+
+
+def settings_are_current(tools: Tools, facts: ServerFacts) -> bool:
+    """Whether the primary enforces what the record asks, or something that covers it while a swap is unsettled; and
+    whether the operator's parameters are in the files."""
+    record, applied = tools.keeper.record, tools.situation.applied
+    if applied is not None and applied.parameters != tools.situation.parameters():
+        return False
+    if record is None or facts.in_recovery or record.holder != tools.situation.me or tools.keeper.unsettled:
+        return True
+    return read_setting(facts.sync_setting) == setting_of(record)
+
+
+async def notice_exit(tools: Tools) -> None:
+    """The postmaster's end is seen at once; an end that nobody here asked for is a crash."""
+    situation = tools.situation
+    while True:
+        if tools.process.view().postmaster is None:
+            await tools.clock.sleep_ms(50)
+            continue
+        await tools.process.exited()
+        if isinstance(situation.busy, HANDLES_SERVER) or situation.state is ServerState.GONE:
+            await tools.clock.sleep_ms(20)
+            continue
+        situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
+        term = tools.keeper.record.term if tools.keeper.record else 0
+        tools.journal.noted("CRASH", "the postmaster ended by itself", term)
+        await server.kill(tools)  # backends outlive a killed postmaster
+        situation.poke()
+
+
+async def look_at_primary(tools: Tools) -> None:
+    """Is the record's primary gone, rather than slow? Looked at closely only when its streams broke."""
+    situation = tools.situation
+    while True:
+        record = tools.keeper.record
+        view = tools.peers.views().get(record.holder.name) if record else None
+        if record is None or view is None or record.holder == situation.me or view.connected:
+            _see(tools, Sight(False, False, False))
+            situation.look_now.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SIGHT_INTERVAL_MS / 1000):
+                    await situation.look_now.wait()
+            continue
+        agent, postgres = await asyncio.gather(
+            tools.peers.probe(view.published.api, PROBE_LIMIT_MS),
+            tools.peers.probe(view.published.address, PROBE_LIMIT_MS),
+        )
+        refused = agent is ProbeResult.REFUSED and postgres is ProbeResult.REFUSED
+        if refused and situation.state is ServerState.RECOVERY:
+            await probe_once(tools)
+        broken = situation.facts is not None and not situation.facts.receiving
+        _see(tools, Sight(broken, agent is ProbeResult.REFUSED, postgres is ProbeResult.REFUSED))
+        await tools.clock.sleep_ms(SIGHT_INTERVAL_MS if not refused else SIGHT_INTERVAL_MS // 3)
+
+
+def _see(tools: Tools, sight: Sight) -> None:
+    if sight != tools.situation.sight:
+        tools.situation.sight = sight
+        tools.situation.poke()
+
+
+async def ask_confirmations(tools: Tools) -> None:
+    """Store away: may this primary go on? k voters have to say that they are not revoked. Counted from the sending."""
+    situation, keeper = tools.situation, tools.keeper
+    while True:
+        await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
+        record = keeper.record or situation.local.record
+        if record is None or record.holder != situation.me or situation.served_term != record.term or record.k < 1:
+            continue
+        now = tools.clock.boot_ms()
+        if keeper.reachable and keeper.record is not None and now - keeper.renewed_sent_boot_ms < 1500:
+            continue
+        await confirm_round(tools, record)
+
+
+async def confirm_round(tools: Tools, record: Record) -> None:
+    """One round of questions to the voters. With a voter change unsettled, k of both sets are needed: the smaller set
+    is always within the larger, so k of the smaller one serves for both."""
+    situation = tools.situation
+    sent = tools.clock.boot_ms()
+    names = [v.name for v in record.voters]
+    waited = read_setting(situation.facts.sync_setting) if situation.facts else None
+    if tools.keeper.unsettled:
+        in_force = {name.partition(".t")[0] for name in waited.names} if waited else set()
+        names = [name for name in names if name in in_force]
+    answers = await asyncio.gather(*(_confirmed(tools, name, record.term) for name in names))
+    needed = max(record.k, waited.count) if tools.keeper.unsettled and waited else record.k
+    situation.confirmations = sum(answers)
+    if sum(answers) >= needed:
+        situation.confirmed_sent_boot_ms = sent
+        with contextlib.suppress(DeadmanGone):
+            await arm(tools)
+    situation.poke()
+
+
+async def _confirmed(tools: Tools, name: str, term: int) -> bool:
+    try:
+        answer = await tools.peers.confirm(name, term, tools.policy.store_timeout_ms)
+    except PeerUnreachable:
+        return False
+    return hasattr(answer, "member") and answer.term == term
+
+
+async def keep_deadman(tools: Tools) -> None:
+    """No live dead-man, no serving."""
+    situation = tools.situation
+    while True:
+        alive = await tools.deadman.alive()
+        if alive != situation.deadman_alive:
+            situation.deadman_alive = alive
+            situation.poke()
+        await tools.clock.sleep_ms(500)
