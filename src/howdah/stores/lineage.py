@@ -49,7 +49,7 @@ class Lineage:
         elif before_asking is not None and answer.revision < before_asking.revision:
             self._break = (
                 f"the store went back from revision {before_asking.revision} to {answer.revision}: "
-                "it was restored from an old copy"
+                "it was wiped or restored from an old copy"
             )
             self._newest = answer
         elif answer.revision > newest.revision:

@@ -24,6 +24,7 @@ class EtcdStore:
         self.lineage = Lineage()
         self._prefix = f"/howdah/{settings.cluster}/"
         self._closed = False
+        self._seen: dict[str, Versioned] = {}
 
     async def read(self, name: str) -> Versioned | None:
         """See the port."""
@@ -35,14 +36,19 @@ class EtcdStore:
         key = self._key(name)
         self._check_open()
         before = self.lineage.newest
+        content = encode_document(text)
+        seen = self._seen.get(key)
+        expected_text = seen.text if seen is not None and seen.version == expected_version else None
         try:
-            answer = await self.gateway.write("/v3/kv/txn", _swap_body(key, expected_version, encode_document(text)))
+            answer = await self.gateway.write("/v3/kv/txn", _swap_body(key, expected_version, expected_text, content))
             moment = self._observe(answer, before)
         except OutcomeUnknown as error:
             self.gateway.forget_login()
             return Unknown(str(error))
-        # The gateway leaves out what is false.
-        return Swapped(moment.revision) if answer.get("succeeded") is True else Conflict()
+        if answer.get("succeeded") is not True:  # The gateway leaves out what is false.
+            return Conflict()
+        self._seen[key] = Versioned(text, moment.revision)
+        return Swapped(moment.revision)
 
     def watch(self, name: str) -> AsyncIterator[Versioned | None]:
         """See the port."""
@@ -69,9 +75,12 @@ class EtcdStore:
         try:
             moment = self._observe(answer, before)
             found = answer.get("kvs") or []
-            return (_document(found[0]) if found else None), moment
+            document = _document(found[0]) if found else None
         except (OutcomeUnknown, LookupError, TypeError, ValueError) as error:
             raise StoreUnavailable(f"etcd gave an answer that cannot be read: {error}") from error
+        if document is not None:
+            self._seen[key] = document
+        return document, moment
 
     def _observe(self, answer: JsonObject, before: StoreMoment | None) -> StoreMoment:
         moment = read_moment(answer)
@@ -95,13 +104,18 @@ def read_moment(answer: JsonObject) -> StoreMoment:
         raise OutcomeUnknown("the answer has no etcd header: is it etcd?") from error
 
 
-def _swap_body(key: str, expected_version: int | None, content: bytes) -> JsonObject:
-    compare = (
-        {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": "0"}
-        if expected_version is None
-        else {"key": key, "target": "MOD", "result": "EQUAL", "mod_revision": str(expected_version)}
-    )
-    return {"compare": [compare], "success": [{"request_put": {"key": key, "value": _base64(content)}}]}
+def _swap_body(key: str, expected_version: int | None, expected_text: str | None, content: bytes) -> JsonObject:
+    """A transaction that writes if the key is as expected.
+
+    The text is compared as well, if it is known: an etcd that was wiped or put back to an old copy counts through the
+    same revisions again, and the same number can then stand for another text.
+    """
+    compare = [{"key": key, "result": "EQUAL", "target": "CREATE", "create_revision": "0"}]
+    if expected_version is not None:
+        compare = [{"key": key, "result": "EQUAL", "target": "MOD", "mod_revision": str(expected_version)}]
+    if expected_text is not None:
+        compare.append({"key": key, "result": "EQUAL", "target": "VALUE", "value": _base64(expected_text.encode())})
+    return {"compare": compare, "success": [{"request_put": {"key": key, "value": _base64(content)}}]}
 
 
 def _changes(line: str) -> list[Versioned | None]:

@@ -7,8 +7,8 @@ as strings. Every failure is one of two: nothing happened and nothing will (Stor
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, TypeVar
 
 import httpx
 
@@ -17,6 +17,8 @@ from howdah.stores.settings import EtcdSettings, EtcdTls
 
 JsonObject = dict[str, Any]
 """What etcd answers. `Any`, since it is checked field by field where it is used."""
+
+T = TypeVar("T")
 
 WATCH_SILENCE_SECONDS = 60.0
 """A watch that says nothing for so long is begun anew: its connection may be dead without a sign, and while a cluster
@@ -53,6 +55,7 @@ class Gateway:
         self._timeout_seconds = settings.request_timeout_ms / 1_000
         self._preferred = 0
         self._token: str | None = None
+        self._waits: set[asyncio.Timeout] = set()
         # Settings of the environment (proxies, netrc) are for browsers: a store is where its settings say.
         self._http = httpx.AsyncClient(verify=_tls_context(settings.tls), trust_env=False)
 
@@ -77,20 +80,18 @@ class Gateway:
     async def stream(self, path: str, body: JsonObject) -> AsyncGenerator[str, None]:
         """The lines of an answer that does not end. Raises StoreUnavailable when it breaks or stays silent."""
         endpoint = self.endpoints[self._preferred]
-        timeout = httpx.Timeout(self._timeout_seconds, read=WATCH_SILENCE_SECONDS)
         try:
-            async with self._http.stream(
-                "POST", endpoint + path, json=body, headers=self._headers(), timeout=timeout
-            ) as response:
-                if response.status_code != httpx.codes.OK:
-                    await response.aread()
-                    self._check(endpoint, response)
-                async for line in response.aiter_lines():
+            response = await self._open_stream(endpoint, path, body)
+            try:
+                lines = response.aiter_lines()
+                while (line := await self._soon(WATCH_SILENCE_SECONDS, anext(lines, None))) is not None:
                     yield line
+            finally:
+                await response.aclose()
         except OutcomeUnknown as error:
             self._prefer_after(endpoint)
             raise StoreUnavailable(f"the watch broke: {error}") from error
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             self._prefer_after(endpoint)
             raise StoreUnavailable(f"the watch at {endpoint} broke: {_reason(error)}") from error
 
@@ -99,8 +100,35 @@ class Gateway:
         self._token = None
 
     async def close(self) -> None:
-        """Close every connection."""
+        """End streams and close every connection."""
+        now = asyncio.get_running_loop().time()
+        for wait in self._waits:
+            wait.reschedule(now)
         await self._http.aclose()
+
+    async def _open_stream(self, endpoint: str, path: str, body: JsonObject) -> httpx.Response:
+        if self._http.is_closed:
+            raise _Refusal("this client of the store is closed")
+        # Silence between two lines is bounded by whoever reads them.
+        timeout = httpx.Timeout(self._timeout_seconds, read=None)
+        request = self._http.build_request("POST", endpoint + path, json=body, headers=self._headers(), timeout=timeout)
+        response = await self._soon(self._timeout_seconds, self._http.send(request, stream=True))
+        if response.status_code != httpx.codes.OK:
+            try:
+                await self._soon(self._timeout_seconds, response.aread())
+            finally:
+                await response.aclose()
+            self._check(endpoint, response)
+        return response
+
+    async def _soon(self, seconds: float, awaitable: Awaitable[T]) -> T:
+        """Its result, or TimeoutError after so many seconds, or as soon as the gateway is closed."""
+        async with asyncio.timeout(seconds) as wait:
+            self._waits.add(wait)
+            try:
+                return await awaitable
+            finally:
+                self._waits.discard(wait)
 
     async def _over_endpoints(self, path: str, body: JsonObject, *, repeatable: bool) -> JsonObject:
         """Each endpoint gets its share of the time; a write that has left takes all that remains."""

@@ -94,8 +94,10 @@ def server_command(program: Path, directory: Path, ports: EtcdPorts) -> list[str
 class LocalEtcd:
     """One etcd process in a directory of its own."""
 
-    def __init__(self, directory: Path, program: Path | None = None) -> None:
+    def __init__(self, directory: Path, program: Path | None = None, options: tuple[str, ...] = ()) -> None:
+        """`options` are more of etcd's own, which overrule ours."""
         self._directory = directory
+        self._options = options
         self._program = program if program is not None else find_etcd()
         self.ports = reserve_ports(directory)
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,7 +111,7 @@ class LocalEtcd:
         """Start the process, in a session of its own. Does not wait until it answers."""
         with (self._directory / LOG_NAME).open("ab") as log:
             self._process = subprocess.Popen(
-                server_command(self._program, self._directory, self.ports),
+                [*server_command(self._program, self._directory, self.ports), *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -121,9 +123,13 @@ class LocalEtcd:
         gateway = Gateway(EtcdSettings((self.ports.endpoint,), cluster="health", request_timeout_ms=1_000))
         try:
             async with asyncio.timeout(seconds):
-                while not await _answers(gateway):
+                while True:
+                    # In this order: another etcd may answer on the address that ours found taken.
+                    answers = await _answers(gateway)
                     if self._process is not None and self._process.poll() is not None:
                         raise EtcdFailed(f"etcd ended with {self._process.returncode}: {self._last_words()}")
+                    if answers:
+                        return
                     await asyncio.sleep(HEALTHY_PAUSE_SECONDS)
         except TimeoutError as error:
             raise EtcdFailed(f"etcd was not healthy after {seconds:g} s: {self._last_words()}") from error

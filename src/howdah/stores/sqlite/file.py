@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 _SCHEMA = f"""
 BEGIN;
-CREATE TABLE store (id TEXT NOT NULL, revision INTEGER NOT NULL);
+CREATE TABLE store (id TEXT NOT NULL, revision INTEGER NOT NULL, last_version INTEGER NOT NULL);
 CREATE TABLE document (name TEXT PRIMARY KEY, version INTEGER NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
@@ -44,11 +44,15 @@ class WriteRefused(Exception):
 class DocumentFile:
     """An open file of documents. One per directory, in one process: the caller holds the directory's lock."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, moment: StoreMoment) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, moment: StoreMoment, last_version: int) -> None:
         self._path = path
         self._connection = connection
         self._moment = moment
         self._identity = _identity(path)
+        # Versions never fall below the clock's microseconds at the start, so that a store that was made anew or put
+        # back to an old copy goes on above the versions it lost: an agent that still expects one of those cannot hit
+        # another document by accident.
+        self._last_version = max(last_version, time.time_ns() // 1_000)
         self.broken: str | None = None
 
     @property
@@ -72,7 +76,8 @@ class DocumentFile:
         was merely full, `broken` is then set and nothing else may be asked of this object.
         """
         content = encode_document(text)
-        version = self._moment.revision + 1
+        revision = self._moment.revision + 1
+        version = self._last_version + 1
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             row = self._connection.execute("SELECT version FROM document WHERE name = ?", (name,)).fetchone()
@@ -84,7 +89,7 @@ class DocumentFile:
                 "ON CONFLICT (name) DO UPDATE SET version = excluded.version, content = excluded.content",
                 (name, version, content),
             )
-            self._connection.execute("UPDATE store SET revision = ?", (version,))
+            self._connection.execute("UPDATE store SET revision = ?, last_version = ?", (revision, version))
         except sqlite3.Error as error:
             self._roll_back()
             raise WriteRefused(f"the store's file cannot be written: {error}") from error
@@ -95,7 +100,8 @@ class DocumentFile:
             if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                 self.broken = f"a commit to {self._path} failed: {error}"
             return Unknown(f"the store could not flush the write: {error}")
-        self._moment = StoreMoment(self._moment.store_id, version)
+        self._moment = StoreMoment(self._moment.store_id, revision)
+        self._last_version = version
         return Swapped(version)
 
     def close(self) -> None:
@@ -132,14 +138,11 @@ def _make(directory: Path) -> None:
     new = directory / _NEW_NAME
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    # Revisions begin at the clock's microseconds, so that a store made anew continues above the versions of the one
-    # that was lost: an agent which still expects one of those cannot hit a document of the new store by accident.
-    first_revision = time.time_ns() // 1_000
     connection = sqlite3.connect(new, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
-        connection.execute("INSERT INTO store VALUES (?, ?)", (secrets.token_hex(8), first_revision))
+        connection.execute("INSERT INTO store VALUES (?, 0, 0)", (secrets.token_hex(8),))
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -160,7 +163,7 @@ def _open_existing(path: Path) -> DocumentFile:
             )
     connection = sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, isolation_level=None, timeout=0)
     try:
-        moment = _prepare(path, connection)
+        moment, last_version = _prepare(path, connection)
     except sqlite3.OperationalError as error:
         connection.close()
         raise UnusableFile(f"{path} cannot be opened: {error}. Is another program using it?") from error
@@ -170,10 +173,10 @@ def _open_existing(path: Path) -> DocumentFile:
     except UnusableFile:
         connection.close()
         raise
-    return DocumentFile(path, connection, moment)
+    return DocumentFile(path, connection, moment, last_version)
 
 
-def _prepare(path: Path, connection: sqlite3.Connection) -> StoreMoment:
+def _prepare(path: Path, connection: sqlite3.Connection) -> tuple[StoreMoment, int]:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     if application_id != APPLICATION_ID:
@@ -188,10 +191,10 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> StoreMoment:
         raise UnusableFile(f"{path} is damaged: {findings[0]}. Put a good copy back, or move it away")
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
-    row = connection.execute("SELECT id, revision FROM store").fetchone()
+    row = connection.execute("SELECT id, revision, last_version FROM store").fetchone()
     if row is None:
         raise UnusableFile(f"{path} is damaged: it has no store id. Put a good copy back, or move it away")
-    return StoreMoment(str(row[0]), int(row[1]))
+    return StoreMoment(str(row[0]), int(row[1])), int(row[2])
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

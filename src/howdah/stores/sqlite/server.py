@@ -62,7 +62,9 @@ class StoreProcess:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
-        server = await asyncio.start_unix_server(self._accept, sock=listener, limit=LINE_BYTES_MAX)
+        server = await asyncio.start_unix_server(
+            self._accept, sock=listener, limit=LINE_BYTES_MAX, backlog=CONNECTIONS_MAX
+        )
         await self._ended.wait()
         server.close()
         for conversation in self._conversations:
@@ -206,7 +208,6 @@ def _listen(directory: Path) -> socket.socket:
     finally:
         os.umask(mask)
     listener.setblocking(False)
-    listener.listen(CONNECTIONS_MAX)
     return listener
 
 
@@ -223,7 +224,10 @@ def serve(directory: Path) -> str | None:
         return str(error)
     try:
         with contextlib.closing(open_documents(directory)) as documents, _listen(directory) as listener:
-            return asyncio.run(_run(documents, listener))
+            trouble = asyncio.run(_run(documents, listener))
+            if documents.in_place():
+                (directory / SOCKET_NAME).unlink(missing_ok=True)
+            return trouble
     except (UnusableFile, OSError, sqlite3.Error) as error:
         return str(error)
     finally:

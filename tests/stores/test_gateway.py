@@ -1,0 +1,219 @@
+"""When an endpoint of etcd fails, is it exactly known what became of the request?
+
+The endpoints are real sockets that behave as a test says: silent, cut off, or answering one prepared reply.
+"""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from howdah.ports.store import Conflict, StoreUnavailable, Swapped, Unknown, Versioned
+from howdah.stores.etcd.client import EtcdStore
+from howdah.stores.settings import EtcdSettings
+from tests.stores.contract import closing
+
+HEADER = {"cluster_id": "7", "member_id": "8", "revision": "42", "raft_term": "2"}
+SWAPPED = json.dumps({"header": HEADER, "succeeded": True}).encode()
+FOUND = json.dumps({"header": HEADER, "kvs": [{"mod_revision": "41", "value": "dGV4dA=="}], "count": "1"}).encode()
+
+
+class Endpoint:
+    """Answers every request with the same reply: None cuts the connection, b"" stays silent."""
+
+    def __init__(self, body: bytes | None, status: str = "200 OK") -> None:
+        self._body = body
+        self._status = status
+        self.requests: list[bytes] = []
+        self.address = ""
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
+                self.requests.append(head.split(b" ")[1] + b" " + await reader.readexactly(length))
+                if self._body is None:
+                    return
+                if self._body:
+                    writer.write(f"HTTP/1.1 {self._status}\r\nContent-Length: {len(self._body)}\r\n\r\n".encode())
+                    writer.write(self._body)
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server:
+            yield
+
+
+def nobody() -> str:
+    """An address where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def error(code: int, message: str) -> bytes:
+    return json.dumps({"error": message, "code": code, "message": message}).encode()
+
+
+def store_of(*endpoints: str, timeout_ms: int = 400) -> EtcdStore:
+    return EtcdStore(EtcdSettings(endpoints, "test", request_timeout_ms=timeout_ms))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        Endpoint(b""),
+        Endpoint(None),
+        Endpoint(error(14, "etcdserver: request timed out"), "503 Service Unavailable"),
+        Endpoint(error(14, "etcdserver: no leader"), "503 Service Unavailable"),
+        Endpoint(error(8, "etcdserver: mvcc: database space exceeded"), "429 Too Many Requests"),
+        Endpoint(error(2, "context canceled"), "500 Internal Server Error"),
+        Endpoint(error(3, "auth: revision in header is old"), "400 Bad Request"),
+        Endpoint(b"<html>a proxy's page</html>", "502 Bad Gateway"),
+        Endpoint(b"<html>a login page</html>"),
+        Endpoint(b"[]"),
+        Endpoint(b"{}"),
+    ],
+    ids=[
+        "silent",
+        "cut off",
+        "timed out",
+        "no leader",
+        "no space",
+        "canceled",
+        "old token",
+        "proxy",
+        "page",
+        "list",
+        "no header",
+    ],
+)
+def test_a_write_that_may_have_left_is_unknown_and_is_not_sent_again(endpoint: Endpoint) -> None:
+    async def scenario() -> None:
+        other = Endpoint(SWAPPED)
+        async with endpoint.serving(), other.serving(), closing(store_of(endpoint.address, other.address)) as store:
+            assert isinstance(await store.compare_and_swap("record", None, "text"), Unknown)
+            assert len(endpoint.requests) == 1
+            assert other.requests == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (error(8, "etcdserver: too many requests"), "429 Too Many Requests"),
+        (error(16, "etcdserver: invalid auth token"), "401 Unauthorized"),
+    ],
+    ids=["too many", "login"],
+)
+def test_a_write_that_certainly_did_nothing_goes_to_the_next_endpoint(reply: bytes, status: str) -> None:
+    async def scenario() -> None:
+        endpoint, other = Endpoint(reply, status), Endpoint(SWAPPED)
+        async with endpoint.serving(), other.serving(), closing(store_of(endpoint.address, other.address)) as store:
+            assert await store.compare_and_swap("record", None, "text") == Swapped(42)
+            assert (len(endpoint.requests), len(other.requests)) == (1, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_write_passes_by_an_endpoint_that_refuses_connections() -> None:
+    async def scenario() -> None:
+        other = Endpoint(SWAPPED)
+        async with other.serving(), closing(store_of(nobody(), nobody(), other.address)) as store:
+            assert await store.compare_and_swap("record", None, "text") == Swapped(42)
+
+    asyncio.run(scenario())
+
+
+def test_when_all_endpoints_refuse_connections_nothing_was_written_and_each_is_named() -> None:
+    async def scenario() -> None:
+        addresses = nobody(), nobody()
+        async with closing(store_of(*addresses)) as store:
+            with pytest.raises(StoreUnavailable) as failure:
+                await store.compare_and_swap("record", None, "text")
+            assert all(address in str(failure.value) for address in addresses)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [Endpoint(b""), Endpoint(None), Endpoint(error(14, "no leader"), "503 Service Unavailable"), Endpoint(b"<html>")],
+    ids=["silent", "cut off", "no leader", "page"],
+)
+def test_a_read_goes_on_to_the_next_endpoint_and_later_requests_begin_there(endpoint: Endpoint) -> None:
+    async def scenario() -> None:
+        other = Endpoint(FOUND)
+        async with endpoint.serving(), other.serving(), closing(store_of(endpoint.address, other.address)) as store:
+            assert await store.read("record") == Versioned("text", 41)
+            assert await store.read("record") == Versioned("text", 41)
+            assert (len(endpoint.requests), len(other.requests)) == (1, 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_that_every_endpoint_would_repeat_is_told_at_once() -> None:
+    async def scenario() -> None:
+        endpoint = Endpoint(error(3, "etcdserver: user name is empty"), "400 Bad Request")
+        async with endpoint.serving(), closing(store_of(endpoint.address, nobody())) as store:
+            with pytest.raises(StoreUnavailable, match="set the etcd user and password_file"):
+                await store.compare_and_swap("record", None, "text")
+            with pytest.raises(StoreUnavailable, match="set the etcd user and password_file"):
+                await store.read("record")
+
+    asyncio.run(scenario())
+
+
+def test_a_conflict_is_what_etcd_leaves_out() -> None:
+    async def scenario() -> None:
+        endpoint = Endpoint(json.dumps({"header": HEADER}).encode())
+        async with endpoint.serving(), closing(store_of(endpoint.address)) as store:
+            assert await store.compare_and_swap("record", 3, "text") == Conflict()
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_or_broken_watch_is_unavailable() -> None:
+    async def scenario() -> None:
+        for watch_line, words in (
+            (b'{"result":{"header":{},"canceled":true,"compact_revision":"9"}}\n', "compacted"),
+            (b'{"error":{"grpc_code":14,"message":"etcdserver: no leader"}}\n', "no leader"),
+            (b"garbage\n", "cannot be read"),
+        ):
+            endpoint = WatchEndpoint(FOUND, watch_line)
+            async with endpoint.serving(), closing(store_of(endpoint.address)) as store:
+                watch = store.watch("record")
+                assert await anext(watch) == Versioned("text", 41)
+                with pytest.raises(StoreUnavailable, match=words):
+                    await anext(watch)
+        silent = Endpoint(b"")
+        async with silent.serving(), closing(store_of(silent.address)) as store:
+            with pytest.raises(StoreUnavailable, match="in time"):
+                await anext(store.watch("record"))
+
+    asyncio.run(scenario())
+
+
+class WatchEndpoint(Endpoint):
+    """Answers a range with a reply, and a watch with one line."""
+
+    def __init__(self, reply: bytes, line: bytes) -> None:
+        super().__init__(reply)
+        self._replies = {b"/v3/kv/range": reply, b"/v3/watch": line}
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self._body = self._replies[head.split(b" ")[1]]
+        pushed_back = asyncio.StreamReader()
+        pushed_back.feed_data(head + await reader.read(10_000))
+        pushed_back.feed_eof()
+        await super().accept(pushed_back, writer)
