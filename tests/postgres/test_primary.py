@@ -10,7 +10,7 @@ import pytest
 
 from howdah.ports.postgres import SqlFailed
 from howdah.postgres.connection import LocalSql, ServerObjected
-from howdah.postgres.primary import CommitOverride, LocalPrimary
+from howdah.postgres.primary import CommitOverride, LocalPrimary, segment_start
 from howdah.values.lsn import parse_lsn
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
 
@@ -166,6 +166,19 @@ def test_a_slot_whose_wal_is_lost_is_made_anew(primary: SqlServer) -> None:
     done = use(primary, lambda server: server.keep_slots(("n2",), False))
     assert [re.split("[: ]", each)[0] for each in done] == ["dropped", "made"]
     assert primary.sql("SELECT wal_status FROM pg_replication_slots") == "reserved"
+
+
+def test_the_oldest_wal_is_where_the_first_segment_begins(primary: SqlServer) -> None:
+    assert segment_start("0000000200000003", 1 << 24) == (2 << 32) + 3 * (1 << 24)
+    first = primary.sql("SELECT redo_lsn FROM pg_control_checkpoint()")
+    oldest = use(primary, lambda server: server.oldest_wal())
+    assert oldest % (1 << 20) == 0 and oldest <= parse_lsn(first)
+    for _ in range(3):
+        primary.sql("SELECT pg_switch_wal() FROM (SELECT pg_logical_emit_message(false, 'x', 'x')) AS x")
+        primary.sql("CHECKPOINT")
+    primary.sql("SELECT pg_create_physical_replication_slot('howdah_n2', true)")
+    now = parse_lsn(primary.sql("SELECT restart_lsn FROM pg_replication_slots"))
+    assert oldest < use(primary, lambda server: server.oldest_wal()) <= now
 
 
 def test_a_winner_makes_its_slots_before_it_promotes(farm: Farm, primary: SqlServer) -> None:

@@ -42,6 +42,11 @@ _END_SESSIONS = """
      WHERE backend_type = 'client backend' AND usename <> current_user
 """
 
+_OLDEST_SEGMENT = """
+    SELECT min(right(name, 16)), pg_size_bytes(current_setting('wal_segment_size'))
+      FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
+"""
+
 _OVERRIDES = """
     SELECT coalesce(r.rolname, ''), coalesce(d.datname, ''), each.setting
       FROM pg_db_role_setting AS s
@@ -154,6 +159,13 @@ class LocalPrimary:
                 done.append(f"made slot {slot}")
         return tuple(done)
 
+    async def oldest_wal(self) -> Lsn:
+        """The start of the oldest segment in pg_wal. A standby whose log ends before it can never stream from here,
+        with or without a slot: that, not SQL on the standby, tells that its slot was lost. Raises SqlFailed."""
+        async with self._sql.session() as connection:
+            name, segment_bytes = await connection.one(_OLDEST_SEGMENT)
+            return segment_start(name or "", int(segment_bytes or 0))
+
     async def commit_overrides(self) -> tuple[CommitOverride, ...]:
         """ALTER ROLE and ALTER DATABASE settings that let commits go unconfirmed. Raises SqlFailed."""
         async with self._sql.session() as connection:
@@ -180,3 +192,8 @@ class LocalPrimary:
         raise SqlFailed(
             f"walsenders of {self._sql.place} do not end (pid {left}): stopped or stuck, so kill the server"
         )
+
+
+def segment_start(position: str, segment_bytes: int) -> Lsn:
+    """Where a segment begins, from the last 16 digits of its name (the first 8 are the timeline)."""
+    return Lsn((int(position[:8], 16) << 32) + int(position[8:], 16) * segment_bytes)

@@ -7,7 +7,7 @@ from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.ports.clock import Clock
 from howdah.ports.postgres import SqlFailed
 from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, SqlConnection
-from howdah.postgres.observe import observe, replay_view
+from howdah.postgres.observe import identify, observe, replay_view
 from howdah.postgres.replaylag import ReplayLag
 
 POLL_SECONDS = 0.005
@@ -16,6 +16,15 @@ PAUSED_WAIT = "RecoveryPause"
 """Wait event of a startup process that is held by pg_wal_replay_pause."""
 NOT_NOW = "55000"
 """SQLSTATE of a recovery function on a server that has just left recovery."""
+
+TIMELINES_MAX = 10_000
+"""How many history files above the own timeline are looked through."""
+
+_NEXT_TIMELINE = """
+    SELECT number FROM generate_series({first}, {last}) AS number
+     WHERE (pg_stat_file('pg_wal/' || lpad(upper(to_hex(number)), 8, '0') || '.history', true)).size IS NULL
+     LIMIT 1
+"""
 
 _END_CONFLICTING = """
     SELECT count(*) FILTER (WHERE ended) FROM (
@@ -81,6 +90,16 @@ class LocalStandby:
         async with self._sql.session() as connection:
             (count,) = await connection.one(_END_CONFLICTING)
             return int(count or 0)
+
+    async def next_timeline(self) -> int:
+        """The number that a promotion would take now: the first above the replayed timeline without a history file
+        here. (PostgreSQL looks one number at a time, so files behind a gap do not count.) Raises SqlFailed."""
+        async with self._sql.session() as connection:
+            timeline, _ = await identify(self._walsender)
+            (number,) = await connection.one(_NEXT_TIMELINE.format(first=timeline + 1, last=timeline + TIMELINES_MAX))
+            if number is None:
+                raise SqlFailed(f"pg_wal of {self._sql.place} holds more than {TIMELINES_MAX} later history files")
+            return int(number)
 
     async def promote(self, limit_ms: int) -> bool:
         """Promote and wait; True once the server is out of recovery (also if it was before). False does not cancel
