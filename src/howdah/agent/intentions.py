@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from dataclasses import replace
 
 from howdah.agent.situation import Situation
 from howdah.cluster.intents import Intents
+from howdah.cluster.policy import Policy
 from howdah.configuration.intents import read_intents
 from howdah.ports.clock import Clock
 from howdah.ports.store import Store, StoreUnavailable, Versioned
@@ -19,12 +22,20 @@ RETRY_MS = 300
 class Intentions:
     """Follows the document. Until it was read once, the settings the agent was started with count."""
 
-    def __init__(self, store: Store, clock: Clock, situation: Situation, first: Intents) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        situation: Situation,
+        first: Intents,
+        own_policy: Callable[[Policy], Policy],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._situation = situation
+        self._own_policy = own_policy
         self._version = 0
-        situation.intents = first
+        self._believe(first)
 
     async def follow(self) -> None:
         """For ever: by watch, and by a read now and then, since a watch is a hint."""
@@ -49,5 +60,8 @@ class Intentions:
         if found is None or found.version <= self._version:
             return
         self._version = found.version
-        self._situation.intents = read_intents(found.text)
+        self._believe(read_intents(found.text))
+
+    def _believe(self, intents: Intents) -> None:
+        self._situation.intents = replace(intents, policy=self._own_policy(intents.policy))
         self._situation.poke()

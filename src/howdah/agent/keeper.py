@@ -84,10 +84,9 @@ class Keeper:
         if found is None:
             changed = changed or self.record is not None
             self.record, self._version = None, None
-        elif self._version is None or found.version > self._version or self.record is None:
-            changed = self._took(read_record(found.text), found.version) or changed
-        elif found.version < self._version:
-            # The store went back: what it says now is what counts, and the rules will see that it cannot be explained.
+        elif self._version is None or self.record is None or found.version != self._version:
+            # A lower version means that the store went back: what it says now is what counts, and the rules will see
+            # that it cannot be explained.
             changed = self._took(read_record(found.text), found.version) or changed
         if self._pending and self._version != self._pending.version:
             self._pending = None

@@ -62,6 +62,7 @@ class AgentLoop:
         """One decision; True when the agent may end."""
         tools, situation = self._tools, self._tools.situation
         self._reap()
+        tools.keeper.policy = situation.intents.policy
         observation = situation.observe(tools.keeper, tools.peers)
         decision = decide(observation)
         if (decision.rule, decision.why) != (self.decision.rule, self.decision.why):

@@ -24,6 +24,7 @@ from howdah.cluster.actions import (
 from howdah.cluster.changes import Renew
 from howdah.cluster.lease import may_renew
 from howdah.cluster.observation import ServerState
+from howdah.cluster.peerstate import Confirmation
 from howdah.cluster.quorum import read_setting, setting_of
 from howdah.cluster.record import Mode, Record
 from howdah.cluster.serverfacts import ServerFacts
@@ -223,7 +224,7 @@ async def _confirmed(tools: Tools, name: str, term: int) -> bool:
         answer = await tools.peers.confirm(name, term, tools.policy.store_timeout_ms)
     except PeerUnreachable:
         return False
-    return hasattr(answer, "member") and answer.term == term
+    return isinstance(answer, Confirmation) and answer.term == term
 
 
 async def keep_deadman(tools: Tools) -> None:
