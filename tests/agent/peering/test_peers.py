@@ -66,7 +66,9 @@ def test_a_killed_peer_is_noticed_as_disconnected_and_its_port_refuses() -> None
                 # Long before a silence would have been judged: the stream broke.
                 assert n1.peers.views()["n2"].age_ms < SILENCE_SECONDS_MAX * 1000
                 assert n1.peers.views()["n2"].published == state_of("n2")
-                assert await n1.peers.probe(address, LONG_MS) is ProbeResult.REFUSED
+                # A dying process may close its connections a moment before its listening socket.
+                while await n1.peers.probe(address, LONG_MS) is not ProbeResult.REFUSED:
+                    await asyncio.sleep(0.005)
 
     asyncio.run(story())
 

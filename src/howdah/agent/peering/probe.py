@@ -12,7 +12,8 @@ _GONE = frozenset((errno.ECONNREFUSED, errno.ECONNRESET))
 
 async def probe(address: Address, limit_ms: int) -> ProbeResult:
     """ACCEPTS when a connection is made; REFUSED when every number of the host refuses or resets; SLOW for all else:
-    no answer in time, no route, an unknown name."""
+    no answer in time, no route, an unknown name. A process that is being killed may still accept for a moment after its
+    other connections broke, so who saw a stream break asks again."""
     try:
         async with asyncio.timeout(limit_ms / 1000):
             return await _try_each(address)
