@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -30,16 +31,20 @@ class Endpoint:
         self.requests: list[bytes] = []
         self.address = ""
 
+    def reply_to(self, head: bytes) -> bytes | None:
+        assert head.startswith(b"POST ")
+        return self._body
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
                 self.requests.append(head.split(b" ")[1] + b" " + await reader.readexactly(length))
-                if self._body is None:
+                body = self.reply_to(head)
+                if body is None:
                     return
-                if self._body:
-                    writer.write(f"HTTP/1.1 {self._status}\r\nContent-Length: {len(self._body)}\r\n\r\n".encode())
-                    writer.write(self._body)
+                if body:
+                    writer.write(f"HTTP/1.1 {self._status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
@@ -182,6 +187,47 @@ def test_a_conflict_is_what_etcd_leaves_out() -> None:
     asyncio.run(scenario())
 
 
+def test_a_login_from_before_a_change_of_rights_is_renewed_by_the_next_request(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        password_file = tmp_path / "password"
+        password_file.write_text("secret")
+        endpoint = TokenEndpoint()
+        async with endpoint.serving():
+            settings = EtcdSettings((endpoint.address,), "test", user="howdah", password_file=password_file)
+            async with closing(EtcdStore(settings)) as store:
+                assert await store.read("record") == Versioned("text", 41)
+                endpoint.change_rights()
+                assert isinstance(await store.compare_and_swap("record", 41, "new"), Unknown)
+                assert await store.read("record") == Versioned("text", 41)
+                endpoint.change_rights()
+                with pytest.raises(StoreUnavailable):
+                    await store.read("record")
+                assert await store.read("record") == Versioned("text", 41)
+
+    asyncio.run(scenario())
+
+
+class TokenEndpoint(Endpoint):
+    """An etcd whose tokens carry the revision of its rights, as its JWT ones do."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self._rights = 1
+
+    def change_rights(self) -> None:
+        self._rights += 1
+
+    def reply_to(self, head: bytes) -> bytes:
+        if b"/v3/auth/authenticate" in head:
+            self._status = "200 OK"
+            return json.dumps({"header": HEADER, "token": f"token-{self._rights}"}).encode()
+        if f"token-{self._rights}".encode() not in head:
+            self._status = "400 Bad Request"
+            return error(3, "auth: revision in header is old")
+        self._status = "200 OK"
+        return FOUND
+
+
 def test_a_silent_or_broken_watch_is_unavailable() -> None:
     async def scenario() -> None:
         for watch_line, words in (
@@ -210,10 +256,5 @@ class WatchEndpoint(Endpoint):
         super().__init__(reply)
         self._replies = {b"/v3/kv/range": reply, b"/v3/watch": line}
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self._body = self._replies[head.split(b" ")[1]]
-        pushed_back = asyncio.StreamReader()
-        pushed_back.feed_data(head + await reader.read(10_000))
-        pushed_back.feed_eof()
-        await super().accept(pushed_back, writer)
+    def reply_to(self, head: bytes) -> bytes:
+        return self._replies[head.split(b" ")[1]]

@@ -43,7 +43,6 @@ class EtcdStore:
             answer = await self.gateway.write("/v3/kv/txn", _swap_body(key, expected_version, expected_text, content))
             moment = self._observe(answer, before)
         except OutcomeUnknown as error:
-            self.gateway.forget_login()
             return Unknown(str(error))
         if answer.get("succeeded") is not True:  # The gateway leaves out what is false.
             return Conflict()

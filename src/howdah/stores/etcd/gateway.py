@@ -95,10 +95,6 @@ class Gateway:
             self._prefer_after(endpoint)
             raise StoreUnavailable(f"the watch at {endpoint} broke: {_reason(error)}") from error
 
-    def forget_login(self) -> None:
-        """Log in anew before the next request."""
-        self._token = None
-
     async def close(self) -> None:
         """End streams and close every connection."""
         now = asyncio.get_running_loop().time()
@@ -225,7 +221,10 @@ class Gateway:
             raise OutcomeUnknown(f"{endpoint} answered {response.status_code} without a JSON object: is it etcd?")
         if response.status_code == httpx.codes.OK:
             return answer
-        raise _refusal(endpoint, answer.get("code"), str(answer.get("message") or answer.get("error") or answer))
+        message = str(answer.get("message") or answer.get("error") or answer)
+        if _OLD_TOKEN in message:
+            self._token = None  # It was given before rights were changed: the next request logs in anew.
+        raise _refusal(endpoint, answer.get("code"), message)
 
     def _prefer_after(self, endpoint: str) -> None:
         if self.endpoints[self._preferred] == endpoint:
