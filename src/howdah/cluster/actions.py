@@ -128,9 +128,9 @@ class ChangeVoters:
 
 @dataclass(frozen=True, slots=True)
 class KeepHouse:
-    """Slots for members, none for removed ones; members and their ids in the record."""
+    """Slots for these nodes, none for removed ones; members and their ids in the record."""
 
-    slots: tuple[str, ...]
+    nodes: tuple[str, ...]
     members: tuple[Member, ...]
 
 

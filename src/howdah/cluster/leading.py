@@ -224,19 +224,35 @@ def _sentence(change: VoterChange) -> str:
             return f"the operator asked for k = {k} ({mode.value})"
 
 
+def make_slots(o: Observation) -> Proposal | None:
+    """Without its slot a standby cannot stream, and a barrier might wait for just that one."""
+    record = _held(o)
+    facts = o.server.facts
+    if record is None or o.server.state is not ServerState.PRIMARY or facts is None:
+        return None
+    others = _others(o)
+    if {slot_name(name) for name in others} <= set(facts.slots):
+        return None
+    return Proposal("slots are missing", KeepHouse(others, record.members))
+
+
+def _others(o: Observation) -> tuple[str, ...]:
+    return tuple(sorted(name for name in o.intents.nodes if name != o.me.name))
+
+
 def keep_house(o: Observation) -> Proposal | None:
-    """Slots for the members, none for those that were removed; the record knows every server's last id."""
+    """No slots for members that were removed; the record knows every server's last id."""
     record = _held(o)
     if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
         return None
-    slots = tuple(sorted(slot_name(name) for name in o.intents.nodes if name != o.me.name))
+    others = _others(o)
     known = {m.name: m for m in record.members if m.name in o.intents.nodes}
     known.update({p.published.member.name: p.published.member for p in o.peers if _configured(o, p) and _has_data(p)})
     known[o.me.name] = o.me
     members: tuple[Member, ...] = tuple(sorted(known.values()))
     facts = o.server.facts
-    if facts is not None and (tuple(sorted(facts.slots)) != slots or members != record.members):
-        return Proposal("slots and members are brought up to date", KeepHouse(slots, members))
+    if facts is not None and (set(facts.slots) != {slot_name(n) for n in others} or members != record.members):
+        return Proposal("slots and members are brought up to date", KeepHouse(others, members))
     return None
 
 
@@ -263,6 +279,7 @@ LEADING_RULES = (
     Rule("PROMOTE", promote),
     Rule("RESUME", resume),
     Rule("APPLY SETTING", apply_setting),
+    Rule("MAKE SLOTS", make_slots),
     Rule("PREPARE VOTERS", prepare_voters),
     Rule("SERVE", serve),
     Rule("SWITCHOVER", switchover),

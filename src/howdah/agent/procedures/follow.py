@@ -13,7 +13,7 @@ from howdah.cluster.record import Record
 from howdah.cluster.returning import entries_to_follow, wants_floor
 from howdah.cluster.revocation import may_follow
 from howdah.ports.peers import PeerUnreachable
-from howdah.ports.postgres import Upstream
+from howdah.ports.postgres import SqlFailed, Upstream
 from howdah.values.member import slot_name
 
 STREAM_LIMIT_MS = 4000
@@ -60,6 +60,10 @@ async def follow(tools: Tools, action: Follow) -> None:
         if not facts.in_recovery:
             raise Failed("the server is out of recovery")
         if facts.receiving and facts.upstream == source.address and facts.upstream_name == action.name:
+            if facts.slots:
+                # Slots of a former primary would hold WAL and vacuum back for ever.
+                with contextlib.suppress(SqlFailed):
+                    await tools.primary.keep_slots((), drop_others=True)
             return
         if tools.clock.boot_ms() > until:
             return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not

@@ -12,7 +12,7 @@ async def keep_house(tools: Tools, action: KeepHouse) -> None:
     record = tools.keeper.record
     if record is None or record.holder != situation.me:
         raise Failed("this server does not hold the record")
-    for done in await tools.primary.keep_slots(action.slots, drop_others=True):
+    for done in await tools.primary.keep_slots(action.nodes, drop_others=True):
         tools.journal.noted("SLOTS", done, record.term)
     if action.members != record.members:
         kept = await tools.keeper.swap(KeepMembers(situation.me, record.term, action.members))

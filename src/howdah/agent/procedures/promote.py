@@ -13,7 +13,6 @@ from howdah.cluster.revocation import may_follow
 from howdah.cluster.serverfacts import ServerFacts
 from howdah.ports.postgres import SqlFailed
 from howdah.values.lsn import Lsn
-from howdah.values.member import slot_name
 
 BARRIER_POLL_MS = 4
 BARRIER_LIMIT_MS = 2000
@@ -34,7 +33,7 @@ async def promote(tools: Tools, term: int) -> None:
     situation.remember(
         replace(situation.local, won_term=term, promise=term, entries=(*known, entry), record=record, floor=None)
     )
-    await tools.primary.keep_slots(tuple(slot_name(v.name) for v in record.voters), drop_others=False)
+    await tools.primary.keep_slots(tuple(v.name for v in record.voters), drop_others=False)
     wanted = server.record_sync(record)
     server.configure(tools, wanted, gate_open=False)
     await tools.process.reload()
