@@ -21,7 +21,7 @@ _SENSITIVE_LABELS = {
     "max_locks_per_transaction": "max_locks_per_xact setting",
 }
 _PROOF = "Database system identifier:"
-_BAD_CHECKSUM = "Calculated CRC checksum does not match"
+_BAD_CHECKSUM = "crc checksum does not match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read_control_data(installation: Installation, account: Account | None, data:
     """Run pg_controldata on the directory; it reads only. Raises PostgresFailure that says what is unreadable."""
     command = Command(installation.program("pg_controldata"), ("-D", str(data)), proof=(_PROOF,))
     text = run_program_blocking(command, account).text
-    if _BAD_CHECKSUM in text:
+    if _BAD_CHECKSUM in text.lower():
         raise PostgresFailure(f"{data}/global/pg_control is corrupt: its checksum does not match")
     return parse_control_data(text)
 

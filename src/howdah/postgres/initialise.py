@@ -16,6 +16,15 @@ from howdah.postgres.singleuser import run_single_user
 from howdah.postgres.site import CLOSED, Site
 
 BUILTIN_PROVIDER_SINCE = 17
+LEAST = {
+    "max_connections": "10",
+    "max_worker_processes": "1",
+    "max_wal_senders": "1",
+    "max_prepared_transactions": "0",
+    "max_locks_per_transaction": "10",
+    "superuser_reserved_connections": "0",
+}
+"""A new directory's log asks hot standby for no more than this, so that the first real start is free in its choice."""
 PORTABLE_CTYPES = ("C.UTF-8", "C.utf8")
 
 
@@ -30,7 +39,7 @@ async def initialise(site: Site) -> None:
     made = site.layout.clone
     await run_program(_initdb(site), site.account, site.log)
     statements = (*new_superuser_statements(site.secrets), *schema_statements(site.secrets))
-    await run_single_user(site, made, statements)
+    await run_single_user(site, made, statements, LEAST)
     write_configuration(site, made, CLOSED)
     write_durably(made / ORIGIN_FILE, "initialised\n", site.account)
     install.finish(site.layout, site.account)

@@ -3,7 +3,7 @@
 `postgres --single` is one process without sockets: nobody else can get in. One statement a line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from howdah.ports.postgres import PostgresFailure
@@ -29,18 +29,22 @@ DATABASE = "postgres"
 """Where our schema lies, and what agents and pg_rewind connect to."""
 
 
-async def run_single_user(site: Site, directory: Path, statements: Sequence[str]) -> Output:
+async def run_single_user(
+    site: Site, directory: Path, statements: Sequence[str], settings: Mapping[str, str] | None = None
+) -> Output:
     """Run the statements, each on one line, in the database postgres; recovers a crashed directory first.
+    `settings` hold for this run, and what hot standby compares goes from them into pg_control.
 
     Raises PostgresFailure: a statement failed, or a process still uses the directory."""
     if any("\n" in statement for statement in statements):
         raise ValueError("single-user mode takes one line a statement")
-    settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    chosen = {**_SETTINGS, **(settings or {})}
+    options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
     with told_clearly(f"remove a stale lock from {directory}"):
         remove_stale_locks(directory)
     command = Command(
         site.installation.program("postgres"),
-        ("--single", "-D", str(directory), *settings, DATABASE),
+        ("--single", "-D", str(directory), *options, DATABASE),
         proof=(f'done = "{_DONE}"',),
         given="\n".join((*statements, f"SELECT '{_DONE}' AS done;", "")),
         cwd=directory,

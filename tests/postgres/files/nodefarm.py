@@ -29,7 +29,6 @@ from tests.postgres.serverdir import free_port
 
 SMALL = {"shared_buffers": "8MB", "max_connections": "30", "max_wal_size": "64MB", "dynamic_shared_memory_type": "mmap"}
 START_LIMIT_MS = 60_000
-WAIT_LIMIT_S = 30.0
 
 T = TypeVar("T")
 
@@ -37,15 +36,6 @@ T = TypeVar("T")
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end in an event loop of its own."""
     return asyncio.run(work)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds; fails after a limit that only a broken system reaches."""
-    async with asyncio.timeout(WAIT_LIMIT_S):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.01)
 
 
 @dataclass(slots=True)
@@ -88,7 +78,7 @@ class Node:
         host = f"host='{self.site.place.socket}' port={self.site.place.port} connect_timeout=5"
         where = f"{host} user={AGENT_ROLE} dbname=postgres options='-c synchronous_commit=local'"
         with psycopg.connect(where, autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]  # tests' own texts, not literals
+            cursor = connection.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
     def value(self, statement: str) -> Any:
