@@ -37,6 +37,11 @@ def test_an_exit_status_alone_is_no_success() -> None:
         run_program_blocking(_command("echo done; exit 3"), choose_account())
 
 
+def test_a_full_disk_is_told_with_the_mend() -> None:
+    with pytest.raises(ProgramFailed, match="free some space"):
+        run_program_blocking(_command("echo 'could not write: No space left on device'; exit 1"), choose_account())
+
+
 def test_input_is_given_and_the_environment_is_ours() -> None:
     script = 'read word; echo "$word $LC_ALL ${PGHOST-no PGHOST} done"'
     output = asyncio.run(run_program(_command(script, given="hello\n"), choose_account(), _ignore))

@@ -181,6 +181,10 @@ class Primary(Protocol):
         """CHECKPOINT, to its end."""
         ...
 
+    async def oldest_wal(self) -> Lsn:
+        """Where the WAL that is still kept begins: a standby whose log ends before it can never stream from here."""
+        ...
+
     async def keep_slots(self, names: tuple[str, ...], drop_others: bool) -> tuple[str, ...]:
         """Make the missing slots of the nodes of these names, replace those whose WAL is lost, and (if asked) drop other
         `howdah_*` ones that nobody uses; what it did, in sentences."""

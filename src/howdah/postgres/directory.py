@@ -25,9 +25,11 @@ class NodeDirectory:
     One long operation at a time: a clone, a rewind or the like waits for a rewind that still runs.
     """
 
-    def __init__(self, site: Site) -> None:
-        """Completes an install that an earlier agent was interrupted in. Raises PostgresFailure."""
+    def __init__(self, site: Site, adopt_from: Path | None = None) -> None:
+        """Completes an install that an earlier agent was interrupted in. `adopt_from`: an existing data directory that
+        becomes the first one instead of a new one. Raises PostgresFailure."""
         self._site = site
+        self._adopt_from = adopt_from
         self._rewinding: asyncio.Task[None] | None = None
         install.settle(site.layout)
 
@@ -53,8 +55,12 @@ class NodeDirectory:
         return auto_conf_faults(self._site.layout.data, settings.parameters)
 
     async def initialise(self) -> None:
-        """Make a new cluster's first directory, which must be EMPTY; without an identity yet."""
+        """Make a new cluster's first directory, which must be EMPTY, or adopt the existing one; without an identity
+        yet."""
         await self._rewind_ended()
+        if self._adopt_from is not None:
+            await adopt(self._site, self._adopt_from)
+            return
         await initialise(self._site)
 
     def plan_adoption(self, existing: Path) -> Adoption:

@@ -24,6 +24,14 @@ LINES_SHOWN = 8
 QUICK_LIMIT_S = 10
 """For programs that read a file and print it; they take milliseconds unless the disk hangs."""
 
+MENDS = {
+    "No space left on device": "The disk is full: free some space.",
+    "Read-only file system": "The file system is read-only: mend the disk and mount it writable.",
+    "password authentication failed": "Copy the directory of secrets from another node of the cluster.",
+    "pg_hba.conf": "That server does not let us in: is it one of this cluster's, and started by its agent?",
+}
+"""What to do about what these programs say."""
+
 Log = Callable[[str], None]
 
 
@@ -64,7 +72,8 @@ class ProgramFailed(PostgresFailure):
 
     def __init__(self, name: str, status: int, output: Output) -> None:
         shown = " | ".join(output.lines[-LINES_SHOWN:]) or "it printed nothing"
-        super().__init__(f"{name} failed (exit status {status}): {shown}")
+        mends = [mend for sign, mend in MENDS.items() if sign in output.text]
+        super().__init__(" ".join((f"{name} failed (exit status {status}): {shown}", *mends)))
         self.output = output
 
 
