@@ -23,7 +23,15 @@ async def execute(action: a.Action, tools: Tools) -> None:
     match action:
         case a.Wait():
             return
-        case a.CloseGate() | a.KillServer() | a.Release() | a.TakeBack() | a.StopServer() | a.Switchover():
+        case (
+            a.CloseGate()
+            | a.KillServer()
+            | a.Release()
+            | a.TakeBack()
+            | a.StopServer()
+            | a.RestartServer()
+            | a.Switchover()
+        ):
             await _stop(action, tools)
         case a.BeginFirstStart() | a.TakeOverFirstStart() | a.Initialise() | a.RecreateRecord():
             await _begin(action, tools)
@@ -58,7 +66,7 @@ async def execute(action: a.Action, tools: Tools) -> None:
             assert_never(action)
 
 
-_Stop = a.CloseGate | a.KillServer | a.Release | a.TakeBack | a.StopServer | a.Switchover
+_Stop = a.CloseGate | a.KillServer | a.Release | a.TakeBack | a.StopServer | a.RestartServer | a.Switchover
 
 
 async def _stop(action: _Stop, tools: Tools) -> None:
@@ -73,6 +81,8 @@ async def _stop(action: _Stop, tools: Tools) -> None:
             await fence.take_back(tools)
         case a.StopServer():
             await fence.stop_server(tools)
+        case a.RestartServer():
+            await fence.restart_server(tools)
         case a.Switchover():
             await switchover.switchover(tools, action)
         case _:

@@ -91,7 +91,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         clock=clock,
         keeper=keeper,
         process=PostgresProcess(layout, site.installation, account),
-        directory=NodeDirectory(site),
+        directory=NodeDirectory(site, settings.initial.adopt),
         standby=standby,
         primary=primary,
         peers=peers,

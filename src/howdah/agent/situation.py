@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from howdah.agent.keeper import Keeper
-from howdah.cluster.actions import Action, Leaving
+from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.history import chain_of
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines, deadlines
@@ -84,6 +84,8 @@ class Situation:
         self.confirmations = 0
         self.deadman_alive = True
         self.leaving = Leaving.NO
+        self.leaving_since_boot_ms = 0
+        self.order = Order.NONE
         self.door: tuple[str, ...] | None = None
 
         self.busy: Action | None = None
@@ -106,9 +108,12 @@ class Situation:
             self._disk.save(kept)
             self.local = kept
 
-    def parameters(self) -> Mapping[str, str]:
-        """The operator's PostgreSQL settings that this server may have now."""
-        return self.intents.parameters
+    def leave(self, how: Leaving) -> None:
+        """The agent was told to stop."""
+        if self.leaving is Leaving.NO:
+            self.leaving_since_boot_ms = self.clock.boot_ms()
+        self.leaving = how
+        self.poke()
 
     def peers_changed(self) -> None:
         """A peer said something, came or went."""
@@ -172,6 +177,8 @@ class Situation:
             served_term=self.served_term,
             deadman_alive=self.deadman_alive,
             leaving=self.leaving,
+            leaving_ms=now - self.leaving_since_boot_ms,
+            order=self.order,
             initial=self.initial,
             yielded_ms=yielded,
             outvoted=self.outvoted,

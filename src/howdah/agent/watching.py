@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
+from howdah.agent.parameters import parameters_now
 from howdah.agent.procedures import server
 from howdah.agent.procedures.promote import arm
 from howdah.agent.tools import Tools
@@ -13,6 +14,7 @@ from howdah.cluster.actions import (
     Initialise,
     KillServer,
     Promote,
+    RestartServer,
     ResumeService,
     Revoke,
     Rewind,
@@ -35,7 +37,18 @@ from howdah.ports.postgres import SqlFailed
 from howdah.ports.store import StoreUnavailable
 from howdah.values.position import Position
 
-HANDLES_SERVER = (Clone, Initialise, KillServer, ResumeService, Revoke, Rewind, StartInRecovery, StopServer, Switchover)
+HANDLES_SERVER = (
+    Clone,
+    Initialise,
+    KillServer,
+    RestartServer,
+    ResumeService,
+    Revoke,
+    Rewind,
+    StartInRecovery,
+    StopServer,
+    Switchover,
+)
 BRINGS_UP = (ResumeService, Promote, Serve, StartInRecovery, Switchover, Initialise)
 SIGHT_INTERVAL_MS = 150
 PROBE_LIMIT_MS = 300
@@ -51,6 +64,7 @@ def jobs(tools: Tools) -> tuple[Coroutine[Any, Any, None], ...]:
         look_at_primary(tools),
         ask_confirmations(tools),
         keep_deadman(tools),
+        find_lost_slots(tools),
     )
 
 
@@ -129,7 +143,7 @@ def settings_are_current(tools: Tools, facts: ServerFacts) -> bool:
     """Whether the primary enforces what the record asks, or something that covers it while a swap is unsettled; and
     whether the operator's parameters are in the files."""
     record, applied = tools.keeper.record, tools.situation.applied
-    if applied is not None and applied.parameters != tools.situation.parameters():
+    if applied is not None and applied.parameters != parameters_now(tools):
         return False
     if record is None or facts.in_recovery or record.holder != tools.situation.me or tools.keeper.unsettled:
         return True
@@ -236,3 +250,26 @@ async def keep_deadman(tools: Tools) -> None:
             situation.deadman_alive = alive
             situation.poke()
         await tools.clock.sleep_ms(500)
+
+
+LOST_SLOTS_INTERVAL_MS = 3000
+
+
+async def find_lost_slots(tools: Tools) -> None:
+    """Which members need WAL that this primary has removed? They can never stream again, and clone anew."""
+    situation = tools.situation
+    while True:
+        await tools.clock.sleep_ms(LOST_SLOTS_INTERVAL_MS)
+        lost: tuple[str, ...] = ()
+        if situation.state is ServerState.PRIMARY and situation.facts is not None:
+            with contextlib.suppress(SqlFailed):
+                oldest = await tools.primary.oldest_wal()
+                streaming = {w.application_name.partition(".t")[0] for w in situation.facts.walsenders}
+                lost = tuple(
+                    name
+                    for name, view in sorted(tools.peers.views().items())
+                    if name not in streaming and not view.published.primary and 0 < view.published.end_lsn < oldest
+                )
+        if lost != situation.lost_slots:
+            situation.lost_slots = lost
+            situation.poke()

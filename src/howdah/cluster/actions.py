@@ -202,6 +202,19 @@ class Leaving(StrEnum):
     CLUSTER = "cluster"
 
 
+class Order(StrEnum):
+    """What the operator asked of this one node."""
+
+    NONE = "none"
+    RESTART = "restart"
+    REINIT = "reinit"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartServer:
+    """Fast stop; what follows a server that is gone brings it up again in its role."""
+
+
 @dataclass(frozen=True, slots=True)
 class StopServer:
     """Fast stop, then kill; the agent ends afterwards."""
@@ -232,6 +245,7 @@ Action = (
     | Clone
     | Switchover
     | FinishFloor
+    | RestartServer
     | RecreateRecord
     | RebuildRecord
     | ForcePromotion

@@ -1,9 +1,14 @@
 """When must a server stop, whatever else is going on?"""
 
-from howdah.cluster.actions import CloseGate, KillServer, Leaving, StopServer, Wait
+from howdah.cluster.actions import CloseGate, KillServer, Leaving, StopServer, Switchover, Wait
 from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.serverfacts import DirectoryState
+from howdah.cluster.switchover import target_of
+
+PRIMARY_FIRST_MS = 15_000
+"""How long a standby that stops with its cluster lets the primary go first."""
 
 
 def foreign_directory(o: Observation) -> Proposal | None:
@@ -76,8 +81,21 @@ def _silent(o: Observation) -> Proposal | None:
 
 def leaving(o: Observation) -> Proposal | None:
     """An agent that was told to stop hands over first (unless the whole cluster stops), then stops its server."""
+    record = o.store.record
     if o.leaving is Leaving.NO:
         return None
+    if o.leaving is Leaving.NODE and record is not None and o.is_holder and o.served_term == record.term:
+        request = SwitchoverRequest("leaving")
+        target = target_of(record, request, o)
+        if not target.refusal and not o.intents.paused and not isinstance(o.failed, Switchover):
+            return Proposal(
+                f"this agent was told to stop: it hands over to {target.name}", Switchover(request, target.name)
+            )
+    holder = o.peer(record.holder.name) if record is not None and not o.is_holder else None
+    if o.leaving is Leaving.CLUSTER and o.leaving_ms < PRIMARY_FIRST_MS and holder is not None:
+        # So that the standbys have the primary's last record, and any of them can lead after the next start.
+        if holder.connected and holder.published.primary and o.server.state is ServerState.RECOVERY:
+            return Proposal("the cluster was told to stop: the primary stops first", Wait())
     return Proposal("this agent was told to stop", StopServer())
 
 

@@ -7,7 +7,10 @@ from howdah.cluster.actions import (
     Clone,
     FinishFloor,
     Follow,
+    Initialise,
     KillServer,
+    Order,
+    RestartServer,
     Revoke,
     Rewind,
     StartInRecovery,
@@ -74,6 +77,34 @@ def revoke(o: Observation) -> Proposal | None:
 
 def _followed_term(o: Observation, record: Record) -> int:
     return record.term if follows_holder(o, name_to_stream_under(o, record)) else 0
+
+
+def carry_out_order(o: Observation) -> Proposal | None:
+    """The operator asked this node to restart its server, or to clone it anew (never the holder's, and only from a
+    primary that serves: LAST COPY)."""
+    record = o.store.record
+    if o.order is Order.RESTART and o.server.state in (ServerState.RECOVERY, ServerState.PRIMARY):
+        return Proposal("the operator asked for a restart", RestartServer())
+    if o.order is not Order.REINIT or record is None or o.is_holder:
+        return None
+    source = may_be_followed(o)
+    if source is None or not record.serving:
+        return Proposal("a new clone was asked for, and waits for a primary that serves", Wait())
+    name = source.published.member.name
+    return Proposal("the operator asked for a new clone", Clone(name, o.server.position, keep_aside=False))
+
+
+def work_under_way(o: Observation) -> Proposal | None:
+    """A clone or rewind goes on as long as the server it copies from leads."""
+    record = o.store.record
+    if isinstance(o.busy, Initialise):
+        return Proposal("the first data directory is being made", o.busy)
+    if not isinstance(o.busy, Clone | Rewind) or record is None:
+        return None
+    if isinstance(o.busy, Clone) and record.holder.name != o.busy.source:
+        return None
+    verb = "cloned" if isinstance(o.busy, Clone) else "rewound"
+    return Proposal(f"this server is being {verb} from {o.busy.source}", o.busy)
 
 
 def incomplete_directory(o: Observation) -> Proposal | None:
@@ -269,7 +300,9 @@ def standing_by(o: Observation) -> Proposal | None:
 
 ANSWERING_RULES = (
     Rule("RECORD WENT BACK", unexplained_promise),
+    Rule("UNDER WAY", work_under_way),
     Rule("REVOKE", revoke),
+    Rule("ORDER", carry_out_order),
 )
 
 FOLLOWING_RULES = (

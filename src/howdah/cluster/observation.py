@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from howdah.cluster.actions import Action, Leaving
+from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.history import Chain, position_of
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines
@@ -91,6 +91,8 @@ class Observation:
     served_term: int = 0  # the term that this very start of the server serves in; 0: not yet
     deadman_alive: bool = True
     leaving: Leaving = Leaving.NO
+    leaving_ms: int = 0
+    order: Order = Order.NONE
     initial: bool = False  # may begin the first start
     yielded_ms: int = 1 << 30  # since when another was found better in the present election
     outvoted: tuple[Member, Position] | None = None  # who was better in the last vote, and how far

@@ -186,6 +186,6 @@ class Primary(Protocol):
         ...
 
     async def keep_slots(self, names: tuple[str, ...], drop_others: bool) -> tuple[str, ...]:
-        """Make the missing slots of the nodes of these names, replace those whose WAL is lost, and (if asked) drop other
-        `howdah_*` ones that nobody uses; what it did, in sentences."""
+        """Make the missing slots of the nodes of these names, replace those whose WAL is lost, and (if asked) drop
+        other `howdah_*` ones that nobody uses; what it did, in sentences."""
         ...

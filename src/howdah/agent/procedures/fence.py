@@ -4,6 +4,7 @@ import contextlib
 
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
+from howdah.cluster.actions import Order
 from howdah.cluster.changes import NotAllowed, Release, TakeBack
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
@@ -67,3 +68,12 @@ async def stop_server(tools: Tools) -> None:
     with contextlib.suppress(DeadmanGone, StoreUnavailable):
         await tools.deadman.disarm()
     tools.situation.stop_done = True
+
+
+async def restart_server(tools: Tools) -> None:
+    """Stop; the next decision starts it again in its role. A primary's writes are away until then."""
+    situation = tools.situation
+    situation.order = Order.NONE
+    if situation.state is ServerState.PRIMARY:
+        await tools.primary.checkpoint()
+    await server.stop(tools)

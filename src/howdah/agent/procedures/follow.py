@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import Clone, Follow, Rewind
+from howdah.cluster.actions import Clone, Follow, Order, Rewind
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Published
@@ -100,6 +100,7 @@ async def clone(tools: Tools, action: Clone) -> None:
     situation.remember(replace(situation.local, marker=Marker.CLONING, member_id=fresh_id))
     tools.directory.install_clone()
     _finish(tools, record)
+    situation.order = Order.NONE
     if action.keep_aside or floor is None:
         tools.journal.noted("CLONE", "the clone is in place", record.term)
     situation.directory = tools.directory.inspect()

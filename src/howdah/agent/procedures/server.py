@@ -1,5 +1,6 @@
 """How is the local server configured, started, stopped and looked at?"""
 
+from howdah.agent.parameters import parameters_now
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import NAMES_NOBODY, setting_of
@@ -14,7 +15,7 @@ def configure(tools: Tools, sync: str, gate_open: bool, upstream: Upstream | Non
         upstream=upstream,
         sync_names=sync,
         gate_open=gate_open,
-        parameters=tools.situation.parameters(),
+        parameters=parameters_now(tools),
         replay_delay_ms=tools.situation.tags.delay_ms,
     )
     tools.directory.configure(settings)
