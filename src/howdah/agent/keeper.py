@@ -153,9 +153,8 @@ class Keeper:
                     return True
                 case Conflict():
                     await self._refresh_surely(uncertain)
-                    if self.record is not None and self.record.write_id == record.write_id:
-                        return True  # it had landed after all; its time is that of an attempt we do not know
-                    return False
+                    # It may have landed after all; its time is that of an attempt that we do not know.
+                    return self.record is not None and self.record.write_id == record.write_id
                 case Unknown():
                     # The same text again, at the same version: whichever attempt lands, it is this change, once.
                     uncertain = True

@@ -91,12 +91,18 @@ def leaving(o: Observation) -> Proposal | None:
             return Proposal(
                 f"this agent was told to stop: it hands over to {target.name}", Switchover(request, target.name)
             )
-    holder = o.peer(record.holder.name) if record is not None and not o.is_holder else None
-    if o.leaving is Leaving.CLUSTER and o.leaving_ms < PRIMARY_FIRST_MS and holder is not None:
-        # So that the standbys have the primary's last record, and any of them can lead after the next start.
-        if holder.connected and holder.published.primary and o.server.state is ServerState.RECOVERY:
-            return Proposal("the cluster was told to stop: the primary stops first", Wait())
+    if o.leaving is Leaving.CLUSTER and o.leaving_ms < PRIMARY_FIRST_MS and _primary_runs(o):
+        return Proposal("the cluster was told to stop: the primary stops first", Wait())
     return Proposal("this agent was told to stop", StopServer())
+
+
+def _primary_runs(o: Observation) -> bool:
+    """Standbys stop after the primary, so that they have its last record and any of them can lead at the next start."""
+    record = o.store.record
+    if record is None or o.is_holder or o.server.state is not ServerState.RECOVERY:
+        return False
+    holder = o.peer(record.holder.name)
+    return holder is not None and holder.connected and holder.published.primary
 
 
 GUARD_RULES = (
