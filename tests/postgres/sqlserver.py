@@ -133,9 +133,9 @@ class SqlServer:
                 **_as_account(),
             )
         if wait:
-            eventually(self.answers, f"{self.name} starts:\n{self.log}")
+            eventually(self._answers, f"{self.name} starts:\n{self.log}")
 
-    def answers(self) -> bool:
+    def _answers(self) -> bool:
         """Whether a login succeeds; fails the test if the server has ended."""
         if self.postmaster is not None and self.postmaster.poll() is not None:
             raise AssertionError(f"{self.name} ended:\n{self.log}")
