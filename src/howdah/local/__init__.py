@@ -1,1 +1,1 @@
-"""howdah up and down: a whole cluster on one machine."""
+"""`howdah up` and `down`: a whole cluster on one machine."""

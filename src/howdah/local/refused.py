@@ -1,0 +1,5 @@
+"""How does a command say that it will not, or could not, do what was asked?"""
+
+
+class Refused(Exception):
+    """The sentence names the thing and the mend. The command prints it and ends with status 1."""
