@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from howdah.agent.situation import Situation
-from howdah.cluster.intents import Intents
+from howdah.cluster.intents import Intents, SwitchoverRequest
 from howdah.cluster.policy import Policy
-from howdah.configuration.intents import read_intents
+from howdah.configuration.intents import read_intents, write_intents
 from howdah.ports.clock import Clock
-from howdah.ports.store import Store, StoreUnavailable, Versioned
+from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 
 CONFIG = "config"
 """The name of the document."""
@@ -65,3 +65,30 @@ class Intentions:
     def _believe(self, intents: Intents) -> None:
         self._situation.intents = replace(intents, policy=self._own_policy(intents.policy))
         self._situation.poke()
+
+
+async def change_intents(store: Store, change: Callable[[Intents], Intents], first: Intents) -> Intents:
+    """Change the document by compare-and-swap, whoever else writes it. `first` counts where there is none yet.
+
+    Raises StoreUnavailable, also when the outcome is unknown: the change may then have been made."""
+    while True:
+        found = await store.read(CONFIG)
+        changed = change(read_intents(found.text) if found else first)
+        text = write_intents(changed, over=found.text if found else "")
+        match await store.compare_and_swap(CONFIG, found.version if found else None, text):
+            case Swapped():
+                return changed
+            case Conflict():
+                continue
+            case Unknown(reason=reason):
+                raise StoreUnavailable(f"the store did not say whether the change was made: {reason}")
+
+
+async def finish_switchover(store: Store, request: SwitchoverRequest, first: Intents) -> None:
+    """Take the request out of the document, unless there is another one by now."""
+
+    def without(intents: Intents) -> Intents:
+        mine = intents.switchover is not None and intents.switchover.id == request.id
+        return replace(intents, switchover=None) if mine else intents
+
+    await change_intents(store, without, first)

@@ -99,6 +99,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         deadman=DeadmanClient(layout),
         journal=journal,
         situation=situation,
+        store=store,
     )
     first = intents_of(settings.initial.config.model_copy(update={"nodes": settings.initial_nodes}))
     return Node(

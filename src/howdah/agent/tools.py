@@ -11,6 +11,7 @@ from howdah.ports.disk import Disk
 from howdah.ports.events import Journal
 from howdah.ports.peers import Peers
 from howdah.ports.postgres import DataDirectory, Primary, ServerProcess, Standby
+from howdah.ports.store import Store
 
 
 class Failed(Exception):
@@ -32,6 +33,7 @@ class Tools:
     deadman: Deadman
     journal: Journal
     situation: Situation
+    store: Store
 
     @property
     def policy(self) -> Policy:

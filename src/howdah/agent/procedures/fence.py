@@ -8,9 +8,7 @@ from howdah.cluster.actions import Order
 from howdah.cluster.changes import NotAllowed, Release, TakeBack
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
-from howdah.ports.deadman import DeadmanGone
 from howdah.ports.postgres import SqlFailed
-from howdah.ports.store import StoreUnavailable
 
 
 async def close_gate(tools: Tools) -> None:
@@ -30,8 +28,6 @@ async def kill(tools: Tools, crash: bool) -> None:
     await server.kill(tools)
     if crash:
         situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
-    with contextlib.suppress(DeadmanGone):
-        await tools.deadman.disarm()
     term = tools.keeper.record.term if tools.keeper.record else 0
     tools.journal.noted("FENCED", "no process of the server is left", term)
 
@@ -65,8 +61,7 @@ async def stop_server(tools: Tools) -> None:
     """The agent is leaving: fast stop, else kill; what is left of the lease is given up only by a switchover before."""
     if tools.situation.state is not ServerState.GONE or tools.process.view().alive:
         await server.stop(tools)
-    with contextlib.suppress(DeadmanGone, StoreUnavailable):
-        await tools.deadman.disarm()
+    await server.rest_deadman(tools)
     tools.situation.stop_done = True
 
 

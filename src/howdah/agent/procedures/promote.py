@@ -39,6 +39,7 @@ async def promote(tools: Tools, term: int) -> None:
     await tools.process.reload()
     await server.wait_shown(tools, "synchronous_standby_names", wanted, tools.policy.revocation_limit_ms)
     await tools.primary.end_client_sessions()
+    await arm(tools)
     if not await tools.standby.promote(tools.policy.promote_limit_ms):
         raise Failed("the promotion has not ended within its limit")
     await tools.primary.end_client_sessions()
@@ -92,7 +93,7 @@ async def resume(tools: Tools, term: int) -> None:
     if tools.situation.state is not ServerState.GONE:
         await server.stop(tools)
     server.configure(tools, server.record_sync(record), gate_open=False)
-    await arm(tools)
+    await arm(tools)  # before it starts: no live dead-man, no primary
     await server.start(tools, recovery=False)
     tools.situation.promoted_term = term
     tools.situation.poke()

@@ -1,11 +1,14 @@
 """How is the local server configured, started, stopped and looked at?"""
 
+import contextlib
+
 from howdah.agent.parameters import parameters_now
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import NAMES_NOBODY, setting_of
 from howdah.cluster.record import Mode, Record
 from howdah.cluster.serverfacts import ServerFacts
+from howdah.ports.deadman import DeadmanGone
 from howdah.ports.postgres import PostgresFailure, ServerSettings, SqlFailed, Upstream
 
 
@@ -38,6 +41,7 @@ def record_sync(record: Record) -> str:
 async def start_blank(tools: Tools) -> None:
     """Start in recovery with everything blank, gate closed: harmless whatever role the disk remembers."""
     configure(tools, blank_sync(tools), gate_open=False)
+    await rest_deadman(tools)
     await start(tools, recovery=True)
 
 
@@ -81,6 +85,13 @@ async def kill(tools: Tools) -> None:
     """Kill and verify. Afterwards nothing of the server is left, or ServerSurvives was raised."""
     await tools.process.kill()
     gone(tools)
+    await rest_deadman(tools)
+
+
+async def rest_deadman(tools: Tools) -> None:
+    """No deadline: nothing runs, or nothing that could serve. A deadline of the past would kill what starts next."""
+    with contextlib.suppress(DeadmanGone):
+        await tools.deadman.disarm()
 
 
 def gone(tools: Tools) -> None:
@@ -101,6 +112,7 @@ async def stop(tools: Tools) -> bool:
     clean = await tools.process.stop_fast(tools.policy.stop_limit_ms)
     if clean:
         gone(tools)
+        await rest_deadman(tools)
     else:
         await kill(tools)
     return clean

@@ -1,5 +1,8 @@
 """How does a primary hand over to a chosen standby?"""
 
+from dataclasses import replace
+
+from howdah.agent.intentions import finish_switchover
 from howdah.agent.procedures import fence, server
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Switchover
@@ -22,6 +25,9 @@ async def switchover(tools: Tools, action: Switchover) -> None:
     record = tools.keeper.record
     if record is None or record.holder != situation.me:
         raise Failed("this server does not hold the record")
+    if action.request.id != "leaving":
+        await finish_switchover(tools.store, action.request, situation.intents)  # asked for once, tried once
+    situation.intents = replace(situation.intents, switchover=None)
     tools.journal.noted("SWITCHOVER", f"checkpoint before handing over to {action.to}", record.term)
     await tools.primary.checkpoint()
     await fence.close_gate(tools)
