@@ -149,6 +149,10 @@ class Standby(Protocol):
         """End client queries on this standby, which could hold replay; how many."""
         ...
 
+    async def next_timeline(self) -> int:
+        """The timeline that a promotion would make now: PostgreSQL looks one number at a time from its own."""
+        ...
+
     async def promote(self, limit_ms: int) -> bool:
         """Promote and wait; True once it is out of recovery. False does not cancel the promotion."""
         ...

@@ -33,7 +33,8 @@ async def campaign(tools: Tools, action: Campaign) -> None:
             tools.journal.noted("ELECTED", why, action.term)
             facts = situation.facts
             timeline = facts.timeline if facts else 0
-            entry = TimelineEntry(timeline + 1, action.term, timeline, position.lsn)
+            made = await tools.standby.next_timeline()
+            entry = TimelineEntry(made, action.term, timeline, position.lsn)
             counter = record.lease_counter if record.mode is Mode.ASYNC else None
             won = await tools.keeper.swap(Win(situation.me, action.term, record.basis, position, entry, counter))
             if isinstance(won, NotAllowed):
