@@ -11,8 +11,22 @@ from howdah.agent import watching
 from howdah.agent.execute import execute
 from howdah.agent.procedures import promote
 from howdah.agent.publishing import Extra, publish
+from howdah.agent.rolechange import RoleWatch
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import Action, Leaving, Promote, ResumeService, Serve, Wait, preempts
+from howdah.cluster.actions import (
+    Action,
+    Campaign,
+    ForcePromotion,
+    Initialise,
+    Leaving,
+    Promote,
+    RaiseTerm,
+    RebuildRecord,
+    ResumeService,
+    Serve,
+    Wait,
+    preempts,
+)
 from howdah.cluster.decide import decide
 from howdah.cluster.decision import Decision
 from howdah.ports.deadman import DeadmanGone
@@ -27,6 +41,9 @@ TICK_MS = 200
 REST_MS = (100, 300, 1000, 3000, 5000)
 """How long an action rests after it failed for the first, second ... time in a row."""
 
+CAUSES = (Campaign, ResumeService, RaiseTerm, ForcePromotion, RebuildRecord, Initialise)
+"""Actions that may end in this node's serving; the sentence of their decision is the cause in the history."""
+
 OPERATING_ERRORS = (Failed, PostgresFailure, StoreUnavailable, PeerUnreachable, DiskFailure, DeadmanGone)
 
 
@@ -38,6 +55,7 @@ class AgentLoop:
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._checkpoint: asyncio.Task[None] | None = None
+        self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
         self.stopped = asyncio.Event()
 
@@ -64,6 +82,7 @@ class AgentLoop:
         self._reap()
         tools.keeper.policy = situation.intents.policy
         observation = situation.observe(tools.keeper, tools.peers)
+        self.roles.look(observation)
         decision = decide(observation)
         if (decision.rule, decision.why) != (self.decision.rule, self.decision.why):
             tools.journal.decided(decision, observation)
@@ -112,6 +131,8 @@ class AgentLoop:
             self._task.cancel()
             await asyncio.wait((self._task,))
             self._reap()
+        if isinstance(action, CAUSES):
+            self.roles.note_cause(self.decision.why)
         situation.busy = action
         situation.busy_since_boot_ms = situation.clock.boot_ms()
         self._task = asyncio.create_task(execute(action, self._tools))
