@@ -45,17 +45,23 @@ def a_record(term: int = 3) -> Record:
 
 @dataclass
 class FakeService:
-    """A PeerService that answers what it is told, when it is told. `asked` lists the questions."""
+    """A PeerService that answers what it is told, when it is told. `asked` lists the questions, `given_up`
+    those whose asker hung up."""
 
     refuses: bool = False
     asked: list[object] = field(default_factory=list)
+    given_up: list[object] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
 
     async def promise(self, request: PromiseRequest) -> Report | Refusal:
         """A report once `may_answer` is set."""
         self.asked.append(request)
-        await self.may_answer.wait()
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            self.given_up.append(request)
+            raise
         if self.failure:
             raise self.failure
         if self.refuses:

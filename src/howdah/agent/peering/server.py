@@ -1,7 +1,8 @@
 """What does an agent answer to its peers? The routes under /peer, for the agent's one API port."""
 
-from collections.abc import Awaitable
-from typing import Annotated
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
@@ -23,7 +24,8 @@ def peer_router(identity: Identity, broadcast: Broadcast, service: PeerService) 
     """GET /peer/stream and POST /peer/promise, /peer/confirm, /peer/release-slot.
 
     401 without the cluster's token, 421 when meant for another node or cluster, 400 for what cannot be read, 409 with
-    a Refusal, 503 when the agent could not do it. A promise goes on when the asker hangs up.
+    a Refusal, 503 when the agent could not do it. When the asker hangs up the service's call is cancelled, since
+    nobody would ever end one that waits in vain.
     """
 
     async def admit(
@@ -50,17 +52,17 @@ def peer_router(identity: Identity, broadcast: Broadcast, service: PeerService) 
     @router.post("/promise")
     async def promise(request: Request) -> Response:
         asked = await _read(PromiseRequest, request)
-        return await _answer(identity, service.promise(asked))
+        return await _answer(identity, request, service.promise(asked))
 
     @router.post("/confirm")
     async def confirm(request: Request) -> Response:
         asked = await _read(ConfirmRequest, request)
-        return await _answer(identity, service.confirm(asked.term))
+        return await _answer(identity, request, service.confirm(asked.term))
 
     @router.post("/release-slot")
     async def release_slot(request: Request) -> Response:
         asked = await _read(SlotRequest, request)
-        return await _answer(identity, service.release_slot(asked.name))
+        return await _answer(identity, request, service.release_slot(asked.name))
 
     return router
 
@@ -72,12 +74,24 @@ async def _read(kind: type[M], request: Request) -> M:
         raise HTTPException(400, str(error)) from error
 
 
-async def _answer(identity: Identity, work: Awaitable[Message | None]) -> Response:
+async def _answer(identity: Identity, request: Request, work: Coroutine[Any, Any, Message | None]) -> Response:
+    headers = identity.answer_headers()
+    working, hung_up = asyncio.create_task(work), asyncio.create_task(_hung_up(request))
     try:
-        answer = await work
+        await asyncio.wait((working, hung_up), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return Response("the asker hung up", 503, headers)
+        answer = await working
     except (PostgresFailure, DiskFailure) as error:
-        raise HTTPException(503, str(error), identity.answer_headers()) from error
+        raise HTTPException(503, str(error), headers) from error
+    finally:
+        working.cancel()
+        hung_up.cancel()
     if answer is None:
-        return Response(status_code=204, headers=identity.answer_headers())
-    status = 409 if isinstance(answer, Refusal) else 200
-    return Response(encode(answer), status, identity.answer_headers(), JSON)
+        return Response(status_code=204, headers=headers)
+    return Response(encode(answer), 409 if isinstance(answer, Refusal) else 200, headers, JSON)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
