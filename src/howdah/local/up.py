@@ -1,0 +1,262 @@
+"""How does `howdah up` prepare a cluster, and start of it what does not run?"""
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from howdah.local.agentfile import write_agent_file
+from howdah.local.connection import write_connection
+from howdah.local.freeports import choose_ports, port_is_free
+from howdah.local.launch import last_words, start_agent, start_store, store_log
+from howdah.local.place import Place, make_place
+from howdah.local.plan import HOST, Plan, PlannedNode, StoreKind, read_plan, write_plan
+from howdah.local.processes import ClusterProcesses, look
+from howdah.local.refused import Refused
+from howdah.local.remote import Agent
+from howdah.local.sight import GOOD_STATES, KnownNode, Sight, problems, see
+from howdah.local.storewait import wait_for_store
+from howdah.ports.postgres import PostgresFailure
+from howdah.postgres.account import Account, choose_account
+from howdah.postgres.installation import Installation, find_installation, reachable_installation, version_fault
+from howdah.postgres.layout import NodeLayout
+from howdah.postgres.secrets import ClusterSecrets, generate_secrets, read_secrets, write_secrets
+
+NODES = 3
+NODES_MAX = 20
+POSTGRES_PORT = 5432
+API_PORT = 8008
+CLUSTER = "main"
+READY_LIMIT_S = 120.0
+"""For a cluster to serve writes: far above the seconds that it takes, since a machine may be busy or do recovery."""
+POLL_S = 0.2
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asked for; None where it said nothing."""
+
+    nodes: int | None = None
+    port: int | None = None
+    store: StoreKind | None = None
+    sync: str | None = None
+    postgres_bin: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cluster whose files are in place. `added` are nodes that an existing cluster does not know yet."""
+
+    place: Place
+    plan: Plan
+    secrets: ClusterSecrets
+    account: Account | None
+    installation: Installation
+    added: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Children:
+    """The processes that this command started; they have to be reaped by it while it lives."""
+
+    agents: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    store: subprocess.Popen[bytes] | None = None
+
+    def reap(self) -> None:
+        """Take the exit status of those that ended."""
+        for process in (*self.agents.values(), self.store):
+            if process is not None:
+                process.poll()
+
+    def ended(self, name: str) -> bool:
+        """Whether the agent of this node was started here and has ended."""
+        process = self.agents.get(name)
+        return process is not None and process.poll() is not None
+
+
+def known_nodes(plan: Plan) -> tuple[KnownNode, ...]:
+    """The plan's nodes, to be asked."""
+    return tuple(KnownNode(n.name, HOST, n.port, Agent(n.name, HOST, n.api_port)) for n in plan.nodes)
+
+
+def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
+    """Make or complete the directory: plan, secrets, settings. To be called under the lock. Raises Refused."""
+    old = read_plan(place.plan) if place.exists else None
+    try:
+        account = choose_account(old.account if old and old.account else None)
+        make_place(place, account)
+        plan = _changed(old, wishes, say) if old else _new_plan(wishes, account, say)
+        installation = find_installation(Path(plan.postgres_bin) if plan.postgres_bin else None)
+        reachable = reachable_installation(installation, account, place.root)
+        secrets = _secrets(place)
+    except PostgresFailure as failure:
+        raise Refused(str(failure)) from failure
+    if fault := version_fault(installation.version_num):
+        say(f"warning: {fault}")
+    if reachable != installation:
+        say(f"{installation.bin} cannot be entered by the account that runs PostgreSQL; a copy in {place.root} is used")
+    try:
+        _write(place, plan, secrets)
+    except OSError as error:
+        raise Refused(f"cannot write to {place.root}: {error.strerror}. Free some space, or choose --data.") from error
+    added = tuple(name for name in plan.names if old and name not in old.names)
+    return Prepared(place, plan, secrets, account, reachable, added)
+
+
+def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> ClusterProcesses:
+    """Start the store and the agents that do not run; what ran before. To be called under the lock. Raises Refused."""
+    place, plan = prepared.place, prepared.plan
+    place.stopped.unlink(missing_ok=True)
+    found = look(place, plan.names)
+    for node in plan.nodes:
+        if node.name not in found.agents:
+            _refuse_taken_ports(node, found)
+    if found.store is None:
+        children.store = start_store(place, plan)
+    wait_for_store(place, plan, children.store)
+    for node in plan.nodes:
+        if node.name in found.agents:
+            continue
+        is_new = not NodeLayout(place.node(node.name)).data.exists()
+        children.agents[node.name] = start_agent(place, node.name)
+        if ordered and is_new:
+            say(f"waiting until {node.name} is ready")
+            _wait_until_ready(prepared, node.name, children)
+    return found
+
+
+def wait_until_serving(prepared: Prepared, children: Children, limit_s: float = READY_LIMIT_S) -> Sight:
+    """Wait until the primary serves and every node follows. After the limit, a cluster that serves is good enough.
+
+    Raises Refused that says what is wrong."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        sight = _look_at(prepared, children)
+        if sight.complete:
+            return sight
+        if time.monotonic() >= deadline:
+            if sight.serving:
+                return sight
+            raise Refused(_not_ready(prepared, sight, limit_s))
+        time.sleep(POLL_S)
+
+
+def ended_agents(prepared: Prepared, children: Children) -> list[str]:
+    """What became of agents that ended while the cluster was starting."""
+    return [
+        f"the agent of {name} ended; {last_words(prepared.place.agent_log(name))}"
+        for name in prepared.plan.names
+        if children.ended(name)
+    ]
+
+
+def _look_at(prepared: Prepared, children: Children) -> Sight:
+    if prepared.place.stopped.exists():
+        raise Refused("`howdah down` stopped the cluster while it was starting.")
+    if ended := ended_agents(prepared, children):
+        raise Refused("\n".join(ended))
+    if children.store is not None and children.store.poll() is not None:
+        raise Refused(f"the store ended; {last_words(store_log(prepared.place))}")
+    return see(prepared.plan.cluster, known_nodes(prepared.plan))
+
+
+def _wait_until_ready(prepared: Prepared, name: str, children: Children) -> None:
+    """Until a new node can be cloned from: it leads, or it streams."""
+    deadline = time.monotonic() + READY_LIMIT_S
+    while True:
+        sight = _look_at(prepared, children)
+        node = sight.node(name)
+        if node.get("state") in GOOD_STATES or node.get("role") == "primary":
+            return
+        if time.monotonic() >= deadline:
+            raise Refused(_not_ready(prepared, sight, READY_LIMIT_S))
+        time.sleep(POLL_S)
+
+
+def _not_ready(prepared: Prepared, sight: Sight, limit_s: float) -> str:
+    wrong = "\n".join(f"  {sentence}" for sentence in problems(sight))
+    logs = ", ".join(str(prepared.place.agent_log(name)) for name in prepared.plan.names)
+    return (
+        f"the cluster does not serve after {limit_s:g} s; its processes go on trying:\n{wrong}\n"
+        f"`howdah doctor` and `howdah explain` say more; the agents' logs are {logs}"
+    )
+
+
+def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
+    count = wishes.nodes or NODES
+    first = wishes.port or POSTGRES_PORT
+    ports = choose_ports(first, count, ())
+    api_ports = choose_ports(API_PORT, count, ports)
+    if ports != tuple(range(first, first + count)):
+        say(f"of the ports from {first} on some are taken; PostgreSQL listens on {', '.join(map(str, ports))}")
+    empty = Plan(
+        cluster=CLUSTER,
+        store=wishes.store or "sqlite",
+        nodes=(),
+        sync=wishes.sync or "",
+        account=account.name if account else "",
+        postgres_bin=str(wishes.postgres_bin.absolute()) if wishes.postgres_bin else "",
+    )
+    return empty.grown(ports, api_ports)
+
+
+def _changed(plan: Plan, wishes: Wishes, say: Say) -> Plan:
+    """The plan of an existing cluster with what may be changed: more nodes, other programs. Raises Refused."""
+    if wishes.store and wishes.store != plan.store:
+        raise Refused(f"this cluster keeps its record in {plan.store}; --store cannot change it. Make another one.")
+    if wishes.port and wishes.port != plan.nodes[0].port:
+        raise Refused(
+            f"n1 of this cluster listens on {plan.nodes[0].port} and goes on doing so; leave --port out, "
+            "or make another cluster with --data."
+        )
+    if wishes.sync and wishes.sync != plan.sync:
+        raise Refused(f"the cluster exists already; change it with `howdah config set mode={wishes.sync}`.")
+    if wishes.postgres_bin and str(wishes.postgres_bin.absolute()) != plan.postgres_bin:
+        raise Refused("the cluster exists already; set postgresql.bin in each node's agent.yaml, one node at a time.")
+    count = wishes.nodes or len(plan.nodes)
+    if count < len(plan.nodes):
+        raise Refused(
+            f"this cluster has {len(plan.nodes)} nodes; `up` takes none away. Leave --nodes out; to do without one, "
+            "use `howdah config set nodes=...`."
+        )
+    if count == len(plan.nodes):
+        return plan
+    reserved = {port for node in plan.nodes for port in (node.port, node.api_port)}
+    more = count - len(plan.nodes)
+    ports = choose_ports(plan.nodes[-1].port + 1, more, reserved)
+    api_ports = choose_ports(plan.nodes[-1].api_port + 1, more, {*reserved, *ports})
+    say(f"{more} more nodes: PostgreSQL listens on {', '.join(map(str, ports))}")
+    return replace(plan, nodes=plan.grown(ports, api_ports).nodes)
+
+
+def _secrets(place: Place) -> ClusterSecrets:
+    """The cluster's, made now if there are none. A cluster whose secrets are incomplete is refused, not given new."""
+    if not place.exists and not (place.secrets / "api_token").exists():
+        write_secrets(place.secrets, generate_secrets())
+    return read_secrets(place.secrets)
+
+
+def _write(place: Place, plan: Plan, secrets: ClusterSecrets) -> None:
+    """The plan first: from then on the directory is a cluster, and its ports are settled."""
+    write_plan(place.plan, plan)
+    place.store.mkdir(mode=0o700, exist_ok=True)
+    for node in plan.nodes:
+        root = place.node(node.name)
+        root.mkdir(mode=0o755, exist_ok=True)
+        root.chmod(0o755)  # whatever the umask is: the account has to pass through
+        write_agent_file(place, plan, node)
+    write_connection(place, plan, secrets.superuser)
+
+
+def _refuse_taken_ports(node: PlannedNode, found: ClusterProcesses) -> None:
+    servers_own = node.name in found.servers  # left over from a dead agent: the next one deals with it
+    taken = [port for port in (node.port,) if not servers_own and not port_is_free(port)]
+    taken += [port for port in (node.api_port,) if not port_is_free(port)]
+    if taken:
+        raise Refused(
+            f"port {taken[0]}, which {node.name} has used since the cluster was made, is taken by another process "
+            f"(`ss -ltnp` shows which). End that one."
+        )
