@@ -59,6 +59,7 @@ async def adopt(site: Site, existing: Path) -> Adoption:
     """Take the directory as this node's data, without an identity yet; what was changed.
 
     Each step may be repeated: when it is interrupted, adopt again. Raises PostgresFailure."""
+    existing = _where_it_lies(site, existing)
     adoption = plan_adoption(site, existing)
     _back_up(existing)
     write_configuration(site, existing, replace(CLOSED, parameters=_start_values(adoption.parameters)))
@@ -70,6 +71,12 @@ async def adopt(site: Site, existing: Path) -> Adoption:
     _move_in(site, existing)
     write_durably(site.layout.data / ORIGIN_FILE, f"adopted from {existing}\n", site.account)
     return adoption
+
+
+def _where_it_lies(site: Site, existing: Path) -> Path:
+    """Its present place: it may have been renamed by an agent that died before it could say so."""
+    moved = not existing.exists() and (site.layout.data / f"{REPLACED_FILES[0]}{BACKUP_SUFFIX}").exists()
+    return site.layout.data if moved else existing
 
 
 def _move_in(site: Site, existing: Path) -> None:

@@ -22,7 +22,7 @@ from howdah.values.address import Address
 class NodeDirectory:
     """One node's data directory. Methods raise PostgresFailure; only `inspect` tells everything in its answer.
 
-    One long operation at a time: a clone, a rewind or the like waits for a rewind that still runs.
+    One long operation at a time: a clone, a rewind or the like waits for the one before.
     """
 
     def __init__(self, site: Site, adopt_from: Path | None = None) -> None:
@@ -30,6 +30,7 @@ class NodeDirectory:
         becomes the first one instead of a new one. Raises PostgresFailure."""
         self._site = site
         self._adopt_from = adopt_from
+        self._one_at_a_time = asyncio.Lock()
         self._rewinding: asyncio.Task[None] | None = None
         install.settle(site.layout)
 
@@ -57,11 +58,11 @@ class NodeDirectory:
     async def initialise(self) -> None:
         """Make a new cluster's first directory, which must be EMPTY, or adopt the existing one; without an identity
         yet."""
-        await self._rewind_ended()
-        if self._adopt_from is not None:
-            await adopt(self._site, self._adopt_from)
-            return
-        await initialise(self._site)
+        async with self._one_at_a_time:
+            if self._adopt_from is not None:
+                await adopt(self._site, self._adopt_from)
+            else:
+                await initialise(self._site)
 
     def plan_adoption(self, existing: Path) -> Adoption:
         """What `adopt` would change; writes nothing."""
@@ -69,30 +70,29 @@ class NodeDirectory:
 
     async def adopt(self, existing: Path) -> Adoption:
         """Take an existing directory as this node's data, without an identity yet; what was changed."""
-        await self._rewind_ended()
-        return await adopt(self._site, existing)
+        async with self._one_at_a_time:
+            return await adopt(self._site, existing)
 
     async def clone(self, source: Address) -> None:
         """Copy that server into the directory beside. When cancelled, nothing of it is left."""
-        await self._rewind_ended()
-        await clone(self._site, source)
+        async with self._one_at_a_time:
+            await clone(self._site, source)
 
     def install_clone(self) -> None:
         """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
-        self._refuse_while_rewinding()
+        self._refuse_meanwhile()
         install.install(self._site.layout)
 
     def discard_old(self) -> None:
         """Delete replaced directories and unfinished clones. The caller knows that they are not the last copy."""
-        self._refuse_while_rewinding()
+        self._refuse_meanwhile()
         install.discard_old(self._site.layout)
 
     async def rewind(self, source: Address) -> None:
         """pg_rewind against that server. A caller that is cancelled leaves it running to its end: the next call of a
         long operation waits for it. Raises RewindRefused when nothing was touched."""
-        await self._rewind_ended()
         address = await asyncio.to_thread(resolve, source)
-        self._rewinding = asyncio.create_task(rewind(self._site, address), name="pg_rewind")
+        self._rewinding = asyncio.create_task(self._rewind_alone(address), name="pg_rewind")
         self._rewinding.add_done_callback(_mark_seen)
         await asyncio.shield(self._rewinding)
 
@@ -105,18 +105,18 @@ class NodeDirectory:
 
     def write_identity(self, identity: str) -> None:
         """Write the member id into the directory, durably: the last step of making one."""
-        self._refuse_while_rewinding()
+        self._refuse_meanwhile()
         if install.rewinding_file(self._site.layout).exists():
             raise PostgresFailure(f"{self._site.layout.data} is half rewound and gets no identity. Clone it.")
         write_durably(self._site.layout.data / IDENTITY_FILE, identity + "\n", self._site.account)
 
-    async def _rewind_ended(self) -> None:
-        if self._rewinding is not None:
-            await asyncio.wait((self._rewinding,))
+    async def _rewind_alone(self, source: Address) -> None:
+        async with self._one_at_a_time:
+            await rewind(self._site, source)
 
-    def _refuse_while_rewinding(self) -> None:
-        if self._rewinding is not None and not self._rewinding.done():
-            raise PostgresFailure(f"{self._site.layout.data} is being rewound")
+    def _refuse_meanwhile(self) -> None:
+        if self._one_at_a_time.locked():
+            raise PostgresFailure(f"{self._site.layout.root} is being cloned, rewound or initialised just now")
 
 
 def _mark_seen(task: "asyncio.Task[None]") -> None:

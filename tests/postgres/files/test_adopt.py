@@ -109,6 +109,17 @@ def test_adopting_can_be_repeated_after_an_interruption(nodes: Farm) -> None:
     assert "fsync = off" in (node.data / "postgresql.conf.before-howdah").read_text()
 
 
+def test_an_adoption_that_died_after_the_rename_is_completed_by_the_next(nodes: Farm) -> None:
+    theirs = _theirs(nodes)
+    node = nodes.empty("n1")
+    run(node.directory().adopt(theirs))
+    (node.data / "howdah.origin").unlink()
+    assert node.directory().inspect().state is DirectoryState.FOREIGN
+    run(node.directory().adopt(theirs))
+    assert node.directory().inspect().state is DirectoryState.BROKEN  # ours, and without an identity yet
+    assert "fsync = off" in (node.data / "postgresql.conf.before-howdah").read_text()
+
+
 def test_what_cannot_be_adopted_is_left_alone_and_told_why(nodes: Farm) -> None:
     node = nodes.first()
     empty = nodes.empty("n2")

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import signal
+import subprocess
 from dataclasses import replace
 
 import psycopg
@@ -10,6 +12,7 @@ import pytest
 from howdah.cluster.serverfacts import DirectoryState
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres import gone, install
+from howdah.postgres.account import own, run_as
 from howdah.postgres.directory import NodeDirectory
 from howdah.postgres.durable import rename_durably, write_durably
 from howdah.postgres.secrets import generate_secrets, write_secrets
@@ -103,19 +106,36 @@ def test_a_cancelled_clone_leaves_nothing_behind(nodes: Farm) -> None:
     run(story())
 
 
-def test_a_clone_that_an_earlier_agent_left_running_is_ended_by_the_next(nodes: Farm) -> None:
+def test_what_an_earlier_agent_left_writing_there_is_ended_before_the_next_clone(nodes: Farm) -> None:
+    source = nodes.first()
+    node = nodes.empty("n2")
+    node.layout.clone.mkdir()
+    own(node.layout.clone, nodes.account)
+    arguments = run_as(nodes.account)
+    arguments["cwd"] = str(node.layout.clone)
+    orphan = subprocess.Popen(("sleep", "1000"), **arguments)
+
+    async def story() -> None:
+        await source.start()
+        await node.directory().clone(source.address)
+        await source.stop()
+
+    run(story())
+    assert orphan.wait() == -signal.SIGKILL
+
+
+def test_two_clones_by_one_agent_wait_for_each_other(nodes: Farm) -> None:
     source = nodes.first()
 
     async def story() -> None:
         await source.start()
-        node = nodes.empty("n2")
-        orphaned = asyncio.create_task(node.directory().clone(source.address))
-        await until(lambda: bool(gone.processes_of(node.layout.clone)))
-        orphans = gone.processes_of(node.layout.clone)
-        await node.directory().clone(source.address)
-        assert not set(orphans) & set(gone.processes_of(node.layout.clone))
-        with pytest.raises(PostgresFailure):
-            await orphaned
+        directory = nodes.empty("n2").directory()
+        both = asyncio.gather(directory.clone(source.address), directory.clone(source.address))
+        await asyncio.sleep(0)
+        with pytest.raises(PostgresFailure, match="just now"):
+            directory.install_clone()
+        await both
+        directory.install_clone()
         await source.stop()
 
     run(story())

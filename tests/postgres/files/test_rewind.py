@@ -156,7 +156,7 @@ def test_a_cancelled_caller_does_not_cut_a_rewind_short(nodes: Farm) -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        with pytest.raises(PostgresFailure, match="being rewound"):
+        with pytest.raises(PostgresFailure, match="just now"):
             directory.write_identity("too early")
         await until(lambda: not install.rewinding_file(old.layout).exists())
         await until(lambda: not gone.processes_of(old.data))
