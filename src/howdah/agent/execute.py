@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from howdah.agent.intentions import finish_switchover
 from howdah.agent.procedures import (
     beginnings,
     campaign,
@@ -50,6 +51,8 @@ async def execute(action: a.Action, tools: Tools) -> None:
             await campaign.catch_up(tools, action)
         case a.Promote() | a.ResumeService() | a.Serve() | a.RaiseTerm() | a.ChangeVoters() | a.ApplySetting():
             await _lead(action, tools)
+        case a.DropRequest(request=request):
+            await finish_switchover(tools.store, request, tools.situation.intents)
         case a.KeepHouse():
             await house.keep_house(tools, action)
         case a.StartInRecovery():

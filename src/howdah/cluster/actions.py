@@ -170,6 +170,13 @@ class Switchover:
 
 
 @dataclass(frozen=True, slots=True)
+class DropRequest:
+    """Take a switchover request that could not begin out of the configuration."""
+
+    request: SwitchoverRequest
+
+
+@dataclass(frozen=True, slots=True)
 class FinishFloor:
     """The server is past its floor: forget it, and discard the directory that a clone replaced."""
 
@@ -244,6 +251,7 @@ Action = (
     | Rewind
     | Clone
     | Switchover
+    | DropRequest
     | FinishFloor
     | RestartServer
     | RecreateRecord

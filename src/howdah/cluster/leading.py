@@ -3,6 +3,7 @@
 from howdah.cluster.actions import (
     ApplySetting,
     ChangeVoters,
+    DropRequest,
     KeepHouse,
     Promote,
     RaiseTerm,
@@ -21,6 +22,9 @@ from howdah.cluster.serverfacts import DirectoryState
 from howdah.cluster.switchover import target_of
 from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Standing, VoterChange, next_change
 from howdah.values.member import Member, slot_name
+
+SWITCHOVER_PATIENCE_MS = 60_000
+"""A switchover that cannot begin so long after its time is dropped."""
 
 CRASHES_MAX = 2
 """The second crash within the window gives the lease up (F2)."""
@@ -198,9 +202,20 @@ def switchover(o: Observation) -> Proposal | None:
     if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
         return None
     target = target_of(record, request, o)
-    if target.refusal:
-        return Proposal(f"the switchover cannot begin: {target.refusal}", Wait())
-    return Proposal(f"a switchover to {target.name} was asked for", Switchover(request, target.name))
+    if not target.refusal:
+        return Proposal(f"a switchover to {target.name} was asked for", Switchover(request, target.name))
+    if o.now_wall_ms - request.at_wall_ms > SWITCHOVER_PATIENCE_MS or request.to == o.me.name:
+        return Proposal(f"the switchover could not begin: {target.refusal}", DropRequest(request))
+    return None
+
+
+def switchover_waits(o: Observation) -> Proposal | None:
+    """A switchover whose target cannot take over yet waits a while, and says why; other work goes on meanwhile."""
+    record = _held(o)
+    request = o.intents.switchover
+    if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
+        return None
+    return Proposal(f"the switchover cannot begin: {target_of(record, request, o).refusal}", Wait())
 
 
 def change_voters(o: Observation) -> Proposal | None:
@@ -285,5 +300,6 @@ LEADING_RULES = (
     Rule("SWITCHOVER", switchover),
     Rule("CHANGE VOTERS", change_voters),
     Rule("KEEP HOUSE", keep_house),
+    Rule("SWITCHOVER WAITS", switchover_waits),
     Rule("LEADING", holder_rests),
 )

@@ -1,0 +1,152 @@
+"""What may an operator ask of a running agent? (behind REST and the command line)"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from howdah.agent.intentions import CONFIG, change_intents
+from howdah.agent.loop import AgentLoop
+from howdah.agent.tools import Tools
+from howdah.cluster.actions import Leaving, Order
+from howdah.cluster.explain import explain, problems
+from howdah.cluster.intents import Intents, SwitchoverRequest
+from howdah.cluster.observation import Observation, ServerState
+from howdah.cluster.switchover import target_of
+from howdah.configuration.change import effective, set_value
+from howdah.configuration.faults import SettingsRefused
+from howdah.configuration.intents import read_intents, write_intents
+from howdah.ports.store import Conflict, StoreUnavailable, Swapped
+from howdah.postgres.parameters import refusal
+
+
+class NotDone(Exception):
+    """The operation was refused or could not be done; one sentence that names the thing and the mend."""
+
+
+class Operations:
+    """Each method returns when the order is taken, not when it is carried out."""
+
+    def __init__(self, tools: Tools, loop: AgentLoop) -> None:
+        self._tools = tools
+        self._loop = loop
+
+    def observation(self) -> Observation:
+        """What the agent knows at this moment."""
+        return self._tools.situation.observe(self._tools.keeper, self._tools.peers)
+
+    def explain(self) -> tuple[str, ...]:
+        """Why the cluster is as it is."""
+        return explain(self.observation(), self._loop.decision)
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong."""
+        return problems(self.observation())
+
+    async def switchover(self, to: str, at_wall_ms: int) -> str:
+        """Ask for a hand-over, now (0) or later; the id of the request. Raises NotDone."""
+        o = self.observation()
+        record = o.store.record
+        if record is None:
+            raise NotDone("the store has not answered yet, so nobody knows who leads")
+        if not o.is_holder:
+            raise NotDone(f"{o.me.name} is not the primary: ask {record.holder.name}")
+        request = SwitchoverRequest(self._tools.clock.token(), to, at_wall_ms or self._tools.clock.wall_ms())
+        target = target_of(record, request, o)
+        wrong = to and to not in o.intents.nodes
+        if target.refusal and (wrong or not at_wall_ms):
+            raise NotDone(f"no switchover: {target.refusal}")
+        if o.served_term != record.term and not at_wall_ms:
+            raise NotDone(f"no switchover: {o.me.name} does not serve at the moment ({self._loop.decision.why})")
+        await self._change(lambda intents: replace(intents, switchover=request))
+        return request.id
+
+    async def cancel_switchover(self) -> None:
+        """Take a request back that has not begun. Raises NotDone."""
+        await self._change(lambda intents: replace(intents, switchover=None))
+
+    async def pause(self, paused: bool) -> None:
+        """Stop or allow automatic role changes. Raises NotDone."""
+        await self._change(lambda intents: replace(intents, paused=paused))
+
+    async def failover(self, given_up: tuple[str, ...]) -> None:
+        """The door, at this server: promote it though the named servers are gone with their data. Raises NotDone."""
+        o = self.observation()
+        record = o.store.record
+        if record is None:
+            raise NotDone("the store has no record to go on from; it is rebuilt once every server is here")
+        if o.is_holder:
+            raise NotDone(f"{o.me.name} holds the record itself")
+        if record.holder.name not in given_up:
+            raise NotDone(f"{record.holder.name}, the last primary, must be among the servers that are given up")
+        if o.server.state is not ServerState.RECOVERY:
+            raise NotDone(f"the server of {o.me.name} is {o.server.state.value}, it must run in recovery")
+        living = sorted(p.published.member.name for p in o.peers if p.connected and p.published.member.name in given_up)
+        if living:
+            raise NotDone(f"{', '.join(living)} can be reached: stop what you give up first")
+        self._tools.situation.door = given_up
+        self._tools.situation.poke()
+
+    def restart(self) -> None:
+        """Restart this node's server. Raises NotDone."""
+        self._order(Order.RESTART)
+
+    def reinit(self) -> None:
+        """Clone this node's server anew. Raises NotDone for the primary."""
+        o = self.observation()
+        if o.is_holder:
+            raise NotDone(f"{o.me.name} is the primary: switch over to another server first")
+        if o.store.record is None or not o.store.record.serving:
+            raise NotDone("no primary serves: this might be the last copy")
+        self._order(Order.REINIT)
+
+    def _order(self, order: Order) -> None:
+        situation = self._tools.situation
+        if situation.order is not Order.NONE:
+            raise NotDone(f"a {situation.order.value} of {situation.name} is under way already")
+        situation.order = order
+        situation.poke()
+
+    def reload(self) -> None:
+        """Write the server's settings again and have it read them."""
+        self._tools.situation.settings_current = False
+        self._tools.situation.poke()
+
+    def shutdown(self, scope: Leaving) -> None:
+        """Stop this agent and its server: alone (handing over first) or with the whole cluster."""
+        self._tools.situation.leave(scope)
+
+    async def config(self) -> dict[str, Any]:
+        """The cluster's settings, defaults filled in. Raises NotDone."""
+        try:
+            found = await self._tools.store.read(CONFIG)
+        except StoreUnavailable as error:
+            raise NotDone(f"the store does not answer: {error}") from error
+        return effective(found.text if found else write_intents(self._tools.situation.intents))
+
+    async def set_config(self, assignment: str) -> None:
+        """Change one setting, given as KEY=VALUE. Raises NotDone."""
+
+        def edit(text: str) -> str:
+            return set_value(text, assignment, refusal)
+
+        store = self._tools.store
+        try:
+            while True:
+                found = await store.read(CONFIG)
+                text = edit(found.text if found else write_intents(self._tools.situation.intents))
+                read_intents(text)
+                outcome = await store.compare_and_swap(CONFIG, found.version if found else None, text)
+                if isinstance(outcome, Swapped):
+                    return
+                if not isinstance(outcome, Conflict):
+                    raise NotDone(f"the store did not say whether the change was made: {outcome.reason}")
+        except SettingsRefused as error:
+            raise NotDone(str(error)) from error
+        except StoreUnavailable as error:
+            raise NotDone(f"the store does not answer: {error}") from error
+
+    async def _change(self, change: Callable[[Intents], Intents]) -> None:
+        try:
+            await change_intents(self._tools.store, change, self._tools.situation.intents)
+        except StoreUnavailable as error:
+            raise NotDone(f"the store does not answer: {error}") from error
