@@ -8,6 +8,7 @@ import functools
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,18 @@ from howdah.postgres.process import PostgresProcess
 START_LIMIT_MS = 60_000
 WAIT_LIMIT_S = 30.0
 
+SHORT_LIVED_AGENT = """
+import asyncio, sys
+from pathlib import Path
+from howdah.postgres.account import choose_account
+from howdah.postgres.installation import inspect_installation
+from howdah.postgres.layout import NodeLayout
+from howdah.postgres.process import PostgresProcess
+
+process = PostgresProcess(NodeLayout(Path(sys.argv[1])), inspect_installation(Path(sys.argv[2])), choose_account())
+asyncio.run(process.start(False, 60000))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerDirectory:
@@ -35,6 +48,11 @@ class ServerDirectory:
     def process(self) -> PostgresProcess:
         """A new object for the same server, as an agent that was just started makes it."""
         return PostgresProcess(self.layout, self.installation, self.account)
+
+    def start_by_another_agent(self) -> None:
+        """Start the server from a process that ends at once and leaves it to whoever adopts it."""
+        arguments = [str(self.layout.root), str(self.installation.bin)]
+        subprocess.run([sys.executable, "-c", SHORT_LIVED_AGENT, *arguments], check=True)
 
     def start_query(self, sql: str) -> "subprocess.Popen[bytes]":
         """Run a statement through psql in the background; the caller waits for it."""

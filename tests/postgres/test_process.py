@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,18 +13,6 @@ import uvloop
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.process import LOG_ROTATE_BYTES, StillStarting, set_standby_signal
 from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory, until
-
-STARTER = """
-import asyncio, sys
-from pathlib import Path
-from howdah.postgres.account import choose_account
-from howdah.postgres.installation import inspect_installation
-from howdah.postgres.layout import NodeLayout
-from howdah.postgres.process import PostgresProcess
-
-process = PostgresProcess(NodeLayout(Path(sys.argv[1])), inspect_installation(Path(sys.argv[2])), choose_account())
-asyncio.run(process.start(False, 60000))
-"""
 
 
 @pytest.fixture
@@ -189,8 +175,7 @@ def test_waiting_for_the_end_can_be_given_up(server: ServerDirectory) -> None:
 
 
 def test_a_server_of_a_dead_agent_is_adopted(server: ServerDirectory) -> None:
-    arguments = [str(server.layout.root), str(server.installation.bin)]
-    subprocess.run([sys.executable, "-c", STARTER, *arguments], check=True)
+    server.start_by_another_agent()
 
     async def story() -> None:
         process = server.process()

@@ -54,7 +54,9 @@ class Reaper:
             any_ended = None
         ended = _defunct_children() if any_ended is not None else set()
         self._seen = {child: self._seen.get(child, 0) + 1 for child in ended}
-        ripe = [pid for (pid, _), rounds in self._seen.items() if rounds >= ROUNDS_OWNED and pid not in self._kept]
+        ripe = [
+            pid for (pid, _), rounds in sorted(self._seen.items()) if rounds >= ROUNDS_OWNED and pid not in self._kept
+        ]
         return tuple(pid for pid in ripe if _reap(pid))
 
     async def run(self) -> None:
