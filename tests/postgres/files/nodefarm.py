@@ -4,12 +4,14 @@ import asyncio
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import psycopg
@@ -171,9 +173,16 @@ def farm_maker(installation: Installation) -> Iterator[Callable[[], Farm]]:
     """Farms that share one cluster, initialised here once."""
     secrets = generate_secrets()
     first = Farm(None, installation, secrets)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         node = first.empty("template")
         run(node.directory().initialise())
         yield lambda: Farm(node.data, installation, secrets)
     finally:
         first.close()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A terminated test run cleans up as an interrupted one does."""
+    raise KeyboardInterrupt
