@@ -5,12 +5,13 @@ the highest term is believed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from howdah.local.remote import Agent, Answer, Silent, ask_each
+from howdah.local.remote import Agent, Answer, Silent, ask, ask_each
 
 STATUS_PATH = "/cluster"
+EXPLANATION_PATH = "/explain"
 GOOD_STATES = ("running", "streaming")
 
 Document = dict[str, Any]
@@ -28,11 +29,14 @@ class KnownNode:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen at one moment; `answered` is False when no agent did."""
+    """What was seen at one moment; `answered` is False when no agent did. `wrong` are the sentences of the agent that
+    is believed, `reasons` what each node says of itself through it."""
 
     document: Document
     silent: tuple[Silent, ...]
     answered: bool
+    wrong: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def serving(self) -> bool:
@@ -63,13 +67,26 @@ def nodes_of(document: Mapping[str, Any]) -> list[Document]:
 def see(cluster: str, nodes: Sequence[KnownNode]) -> Sight:
     """Ask every agent at the same time."""
     answers = ask_each([node.agent for node in nodes], STATUS_PATH)
-    good = [answer for answer in answers if isinstance(answer, Answer) and answer.good]
-    documents = [answer.document for answer in good if isinstance(answer.document, dict)]
+    told = {
+        node: answer.document
+        for node, answer in zip(nodes, answers, strict=True)
+        if isinstance(answer, Answer) and answer.good and isinstance(answer.document, dict)
+    }
     silent = tuple(_silent(answer) for answer in answers if not (isinstance(answer, Answer) and answer.good))
-    if not documents:
+    if not told:
         return Sight(_unknown(cluster, nodes), silent, answered=False)
-    best = max(documents, key=lambda document: (document.get("term") or 0, bool(document.get("serving"))))
-    return Sight(_with_all(best, nodes), silent, answered=True)
+    best = max(told, key=lambda node: (told[node].get("term") or 0, bool(told[node].get("serving"))))
+    wrong, reasons = _explained(ask(best.agent, EXPLANATION_PATH))
+    return Sight(_with_all(told[best], nodes), silent, True, wrong, reasons)
+
+
+def _explained(answer: Answer | Silent) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What is wrong, and each node's reason, as one agent tells it."""
+    if not isinstance(answer, Answer) or not answer.good or not isinstance(answer.document, dict):
+        return (), {}
+    wrong = tuple(str(sentence) for sentence in answer.document.get("wrong") or ())
+    reasons = {str(node.get("node")): str(node.get("reason")) for node in nodes_of(answer.document)}
+    return wrong, reasons
 
 
 def problems(sight: Sight) -> list[str]:
@@ -87,15 +104,11 @@ def problems(sight: Sight) -> list[str]:
     for node in nodes_of(document):
         name, state = str(node.get("name")), str(node.get("state"))
         if state not in GOOD_STATES:
-            why = silent.get(name) or node.get("reason") or node.get("why") or ""
+            why = silent.get(name) or sight.reasons.get(name, "")
             found.append(f"{name} is {state}" + (f": {why}" if why else ""))
         elif name in silent:
             found.append(f"{name}: {silent[name]}")
-        if node.get("pending_restart"):
-            found.append(f"{name} has settings that wait for a restart (`howdah restart {name}`)")
-    told = document.get("problems")
-    if isinstance(told, list):
-        found.extend(str(sentence) for sentence in told if str(sentence) not in found)
+    found.extend(sentence for sentence in sight.wrong if sentence not in found)
     return found
 
 
@@ -106,10 +119,15 @@ def _silent(answer: Answer | Silent) -> Silent:
 
 
 def _with_all(document: Document, nodes: Sequence[KnownNode]) -> Document:
-    """The document with a row for each node that it does not know yet."""
-    told = {node.get("name") for node in nodes_of(document)}
-    more = [_unreachable(node) for node in nodes if node.name not in told]
-    return document | {"nodes": [*nodes_of(document), *more]}
+    """The document with a row for each node that it does not know yet, and the addresses that it does not know."""
+    told = {str(node.get("name")): node for node in nodes_of(document)}
+    for node in nodes:
+        row, known = told.get(node.name), _unreachable(node)
+        if row is None:
+            told[node.name] = known
+        elif row.get("host") is None:
+            told[node.name] = row | {key: known[key] for key in ("host", "port", "api")}
+    return document | {"nodes": list(told.values())}
 
 
 def _unknown(cluster: str, nodes: Sequence[KnownNode]) -> Document:
@@ -135,9 +153,9 @@ def _unreachable(node: KnownNode) -> Document:
         "lsn": None,
         "lag_bytes": None,
         "lag_seconds": None,
-        "sync": None,
+        "sync": False,
         "priority": None,
         "host": node.host,
         "port": node.port,
-        "api": f"http://{node.agent.host}:{node.agent.port}",
+        "api": f"{node.agent.host}:{node.agent.port}",
     }

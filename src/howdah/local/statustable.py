@@ -70,8 +70,8 @@ def _row(node: Document, document: Mapping[str, Any]) -> tuple[str, ...]:
         str(node.get("timeline") or NOTHING),
         str(node.get("lsn") or NOTHING),
         _lag(node),
-        str(node.get("sync") or NOTHING),
-        str(node.get("term") or document.get("term") or NOTHING),
+        "voter" if node.get("sync") else NOTHING,
+        str(document.get("term") or NOTHING) if node.get("state") != "unreachable" else NOTHING,
         f"{node.get('host')}:{node.get('port')}",
     )
 
