@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from fastapi import APIRouter
 
 from howdah.api.app import build_app
 from howdah.api.assemble import cluster_status
@@ -135,13 +136,13 @@ class FakeView:
 
     def explain(self) -> Explanation:
         """A sentence on each."""
-        return Explanation("n1 leads", ("n3 is away",), (NodeReason("n1", "SERVE", "it serves"),))
+        return Explanation(("n1 leads",), ("n3 is away",), (NodeReason("n1", "SERVE", "it serves"),))
 
     def history(self) -> Sequence[RoleChange]:
         """One change."""
         return (RoleChange(3, "n1", "the holder did not renew", 1_777_890_030_123, 2, Lsn(0x3000060), 620, "n1"),)
 
-    def config(self) -> Mapping[str, Any]:
+    async def config(self) -> Mapping[str, Any]:
         """Something."""
         return {"mode": "quorum"}
 
@@ -156,10 +157,10 @@ def heard(state: Published, connected: bool = True) -> PeerView:
 
 
 @asynccontextmanager
-async def served(view: FakeView) -> AsyncIterator[httpx.AsyncClient]:
+async def served(view: FakeView, also: Sequence[APIRouter] = ()) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API, which ends with the block."""
     seen: AgentView = view
-    server = ApiServer(build_app(seen, TOKEN), Address(LOCALHOST, 0))
+    server = ApiServer(build_app(seen, TOKEN, also), Address(LOCALHOST, 0))
     await server.start()
     try:
         async with httpx.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as client:

@@ -1,14 +1,19 @@
 """Does each resource say and do what it promises?"""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
+from howdah.agent.peering.broadcast import Broadcast
+from howdah.agent.peering.identity import Identity
+from howdah.agent.peering.server import peer_router
 from howdah.api.documents import ExplanationDocument, NodeDocument, RoleChangeDocument
 from howdah.api.view import Scope
 from howdah.ports.postgres import SqlFailed
-from tests.api.rig import BEARER, N2, REFUSED, FakeView, heard, node, primary, talk
+from tests.agent.peering.rig import FakeService
+from tests.api.rig import BEARER, N2, REFUSED, TOKEN, FakeView, heard, node, primary, served, talk
 
 CHANGES: tuple[tuple[str, str, dict[str, Any] | None, tuple[Any, ...]], ...] = (
     ("POST", "/switchover", {"to": "n2"}, ("switchover", "n2", 0)),
@@ -123,7 +128,7 @@ def test_the_readings_are_open_and_have_their_documents_form() -> None:
         (change,) = (RoleChangeDocument.model_validate(row) for row in (await client.get("/history")).json())
         assert (change.at, change.switch_lsn, change.away_ms) == ("2026-05-04T10:20:30.123Z", "0/3000060", 620)
         why = ExplanationDocument.model_validate((await client.get("/explain")).json())
-        assert why.wrong == ["n3 is away"] and why.nodes[0].reason == "it serves"
+        assert why.why == ["n1 leads"] and why.wrong == ["n3 is away"] and why.nodes[0].reason == "it serves"
         assert (await client.get("/config")).json() == {"mode": "quorum"}
         metrics = await client.get("/metrics")
         assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -149,3 +154,18 @@ def test_the_openapi_document_describes_every_resource_with_its_answers_and_its_
         assert "503" in operations["get", "/primary"]["responses"]
 
     talk(FakeView(), story)
+
+
+def test_the_peers_routes_live_on_the_same_port_with_the_same_form_of_errors() -> None:
+    async def story() -> None:
+        router = peer_router(Identity("c", "n1", TOKEN), Broadcast(), FakeService())
+        async with served(FakeView(), also=[router]) as client:
+            refused = await client.post("/peer/confirm", json={"term": 3})
+            assert refused.status_code == 401 and "token" in refused.json()["error"]
+            headers = Identity("c", "n2", TOKEN).request_headers("n1")
+            assert (await client.post("/peer/confirm", json={"term": 3}, headers=headers)).status_code == 200
+            misread = await client.post("/peer/confirm", json={"term": "x"}, headers=headers)
+            assert misread.status_code == 400 and "ConfirmRequest" in misread.json()["error"]
+            assert not [path for path in (await client.get("/openapi.json")).json()["paths"] if "peer" in path]
+
+    asyncio.run(story())

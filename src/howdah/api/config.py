@@ -14,7 +14,7 @@ def routes(view: AgentView) -> APIRouter:
 
     @router.get("/config", summary="The cluster's settings in force")
     async def config() -> dict[str, Any]:
-        return dict(view.config())
+        return dict(await view.config())
 
     return router
 

@@ -131,7 +131,7 @@ class NodeReasonDocument(Document):
 class ExplanationDocument(Document):
     """Why the cluster is as it is."""
 
-    summary: str
+    why: list[str]
     wrong: list[str]
     nodes: list[NodeReasonDocument]
 

@@ -34,9 +34,9 @@ class NodeReason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why the cluster is as it is. `summary` is one sentence; `wrong` what an operator should look at."""
+    """Why the cluster is as it is: sentences, the most important first. `wrong`: what an operator should look at."""
 
-    summary: str
+    why: tuple[str, ...]
     wrong: tuple[str, ...] = ()
     nodes: tuple[NodeReason, ...] = ()
 
@@ -91,7 +91,7 @@ class Operations(Protocol):
 
 
 class AgentView(Protocol):
-    """What an agent shows. Nothing here waits for the store."""
+    """What an agent shows. What is not async is at hand at once; the health checks use nothing else."""
 
     @property
     def operations(self) -> Operations:
@@ -118,8 +118,8 @@ class AgentView(Protocol):
         """Role changes, oldest first."""
         ...
 
-    def config(self) -> Mapping[str, Any]:
-        """The cluster's settings in force, without secrets."""
+    async def config(self) -> Mapping[str, Any]:
+        """The cluster's settings in force, without secrets; from the store. Raises StoreUnavailable."""
         ...
 
     async def metrics_text(self) -> str:
