@@ -48,7 +48,7 @@ async def _want_logins(rig: EtcdRig) -> None:
         ):
             await gateway.write("/v3/auth/" + path, body)
         await gateway.close()
-        with pytest.raises(StoreUnavailable, match="set the etcd user and password_file"):
+        with pytest.raises(StoreUnavailable, match="set the etcd user and its password"):
             await store.read("record")
 
 
@@ -79,6 +79,22 @@ def test_a_user_of_few_rights_reads_swaps_and_watches_and_logs_in_again_after_a_
                 except StoreUnavailable:
                     await asyncio.sleep(0.02)
             assert await anext(store.watch("record")) == Versioned("second", version)
+
+    asyncio.run(scenario())
+
+
+def test_a_password_in_the_settings_and_a_prefix_of_ones_own_are_used(rig: EtcdRig) -> None:
+    async def scenario() -> None:
+        rig.start()
+        await _want_logins(rig)
+        settings = EtcdSettings(
+            (rig.etcd.ports.endpoint,), "test", user="root", password=PASSWORD, prefix="/databases/howdah/"
+        )
+        assert PASSWORD not in repr(settings)
+        async with closing(EtcdStore(settings)) as store:
+            await swap(store, "record", None, "mine")
+        async with closing(_with_login(rig, PASSWORD)) as default:
+            assert await default.read("record") is None
 
     asyncio.run(scenario())
 

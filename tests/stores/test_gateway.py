@@ -170,9 +170,9 @@ def test_a_refusal_that_every_endpoint_would_repeat_is_told_at_once() -> None:
     async def scenario() -> None:
         endpoint = Endpoint(error(3, "etcdserver: user name is empty"), "400 Bad Request")
         async with endpoint.serving(), closing(store_of(endpoint.address, nobody())) as store:
-            with pytest.raises(StoreUnavailable, match="set the etcd user and password_file"):
+            with pytest.raises(StoreUnavailable, match="set the etcd user and its password"):
                 await store.compare_and_swap("record", None, "text")
-            with pytest.raises(StoreUnavailable, match="set the etcd user and password_file"):
+            with pytest.raises(StoreUnavailable, match="set the etcd user and its password"):
                 await store.read("record")
 
     asyncio.run(scenario())

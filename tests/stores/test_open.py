@@ -39,6 +39,10 @@ def test_wrong_etcd_settings_say_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="together or not at all"):
         EtcdSettings(("http://127.0.0.1:2379",), "main", user="howdah")
     with pytest.raises(ValueError, match="together or not at all"):
+        EtcdSettings(("http://127.0.0.1:2379",), "main", user="howdah", password="one", password_file=Path("two"))
+    with pytest.raises(ValueError, match="begin and end with '/'"):
+        EtcdSettings(("http://127.0.0.1:2379",), "main", prefix="howdah")
+    with pytest.raises(ValueError, match="together or not at all"):
         EtcdTls(Path("ca.pem"), certificate=Path("client.pem"))
 
 

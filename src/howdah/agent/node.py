@@ -165,7 +165,15 @@ def store_settings(settings: AgentSettings) -> StoreSettings:
             return SqliteSettings(Path(directory), request_timeout_ms=timeout_ms)
         case EtcdStore() as etcd:
             tls = EtcdTls(etcd.ca_file, etcd.cert_file, etcd.key_file) if etcd.ca_file else None
-            return EtcdSettings(tuple(etcd.endpoints), settings.cluster, tls, request_timeout_ms=timeout_ms)
+            return EtcdSettings(
+                tuple(etcd.endpoints),
+                settings.cluster,
+                tls,
+                user=etcd.username or None,
+                password=etcd.password.get_secret_value() if etcd.password else None,
+                prefix=etcd.prefix,
+                request_timeout_ms=timeout_ms,
+            )
 
 
 async def close_node(node: Node) -> None:

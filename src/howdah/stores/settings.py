@@ -1,6 +1,7 @@
 """Which store does a cluster use, and how is it reached?"""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REQUEST_TIMEOUT_MS = 2_000
@@ -36,8 +37,8 @@ class EtcdTls:
 class EtcdSettings:
     """Client addresses of one etcd cluster ("http://10.0.0.1:2379"), and the name under which our keys stand.
 
-    Every document is the key /howdah/<cluster>/<name>. User and password_file are given together or not at all; the
-    file holds the password alone, a newline at its end is dropped, and it is read at every login.
+    Every document is the key <prefix><cluster>/<name>. A user comes with a password, or with a password_file that holds
+    it alone: a newline at its end is dropped, and it is read at every login.
     """
 
     endpoints: tuple[str, ...]
@@ -45,6 +46,8 @@ class EtcdSettings:
     tls: EtcdTls | None = None
     user: str | None = None
     password_file: Path | None = None
+    password: str | None = field(default=None, repr=False)
+    prefix: str = "/howdah/"
     request_timeout_ms: int = REQUEST_TIMEOUT_MS
 
     def __post_init__(self) -> None:
@@ -54,8 +57,10 @@ class EtcdSettings:
             _check_endpoint(endpoint, tls=self.tls is not None)
         if not self.cluster or "/" in self.cluster:
             raise ValueError(f"{self.cluster!r} cannot stand in an etcd key: it is empty or has a '/'")
-        if (self.user is None) != (self.password_file is None):
-            raise ValueError("an etcd user and its password_file are given together or not at all")
+        if not re.fullmatch(r"/([^/\s]+/)*", self.prefix):
+            raise ValueError(f"the prefix of etcd keys must begin and end with '/', and not be {self.prefix!r}")
+        if [self.password, self.password_file].count(None) != (2 if self.user is None else 1):
+            raise ValueError("an etcd user and its password, or password_file, are given together or not at all")
 
 
 def _check_endpoint(endpoint: str, *, tls: bool) -> None:

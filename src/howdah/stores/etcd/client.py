@@ -1,6 +1,6 @@
 """How is the store port kept on etcd?
 
-A document is the key /howdah/<cluster>/<name>; its version is the key's mod_revision, which grows over the whole of
+A document is the key <prefix><cluster>/<name>; its version is the key's mod_revision, which grows over the whole of
 etcd and so for one key, also when it was deleted by hand. No etcd lease is used: observers judge who is alive.
 """
 
@@ -22,7 +22,7 @@ class EtcdStore:
     def __init__(self, settings: EtcdSettings) -> None:
         self.gateway = Gateway(settings)
         self.lineage = Lineage()
-        self._prefix = f"/howdah/{settings.cluster}/"
+        self._prefix = f"{settings.prefix}{settings.cluster}/"
         self._closed = False
         self._seen: dict[str, Versioned] = {}
 

@@ -184,7 +184,7 @@ class Gateway:
     def _credentials(self) -> JsonObject:
         file = self._settings.password_file
         try:
-            password = "" if file is None else file.read_text().rstrip("\r\n")
+            password = self._settings.password or "" if file is None else file.read_text().rstrip("\r\n")
         except OSError as error:
             raise _Refusal(f"the etcd password cannot be read: {error}") from error
         return {"name": self._settings.user, "password": password}
@@ -245,7 +245,7 @@ def _refusal(endpoint: str, code: object, message: str) -> StoreUnavailable | Ou
         return _TokenRejected(sentence)
     if code in (_INVALID_ARGUMENT, _PERMISSION_DENIED):
         if "user name is empty" in message:
-            sentence += ". It wants a login: set the etcd user and password_file"
+            sentence += ". It wants a login: set the etcd user and its password"
         return _Refusal(sentence)
     if code == _RESOURCE_EXHAUSTED and _TOO_MANY in message:
         return StoreUnavailable(sentence)
