@@ -43,6 +43,8 @@ class ServerSettings:
     `parameters` are the operator's; protected ones have been refused before they come here.
     `may_lower` is set only just before a planned restart of a primary: otherwise the parameters that hot standby
     compares are not written lower than the log asks for, so that the server can always start in recovery.
+    `running`: the files are for a reload, and will be written again before the next start; so they are replaced in one
+    step, but need not outlast a crash of the machine. That keeps three fsyncs off the path of a failover.
     """
 
     upstream: Upstream | None
@@ -51,6 +53,7 @@ class ServerSettings:
     parameters: Mapping[str, str] = field(default_factory=dict)
     replay_delay_ms: int = 0
     may_lower: bool = False
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def write_configuration(site: Site, directory: Path, settings: ServerSettings) -
     Raises PostgresFailure when a parameter or a rule is refused or the disk does not take a file.
     """
     values = effective_settings(site.place, settings)
-    if not settings.may_lower:
+    if not settings.may_lower and not settings.running:
         values = raised_for_recovery(values, _asked_by_log(site, directory, values))
     try:
         configuration = render_settings(values)
@@ -32,7 +32,7 @@ def write_configuration(site: Site, directory: Path, settings: ServerSettings) -
         raise PostgresFailure(f"the settings cannot be written: {error}") from error
     for name, text in (("pg_hba.conf", access), ("pg_ident.conf", users), ("postgresql.conf", configuration)):
         if read_small(directory / name) != text:
-            write_durably(directory / name, text, site.account)
+            write_durably(directory / name, text, site.account, sync=not settings.running)
     _clear_auto_conf(site, directory, settings.parameters)
 
 

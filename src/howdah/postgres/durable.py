@@ -50,8 +50,11 @@ def make_private_directory(path: Path, account: Account | None) -> None:
             sync_directory(path.parent)
 
 
-def write_durably(path: Path, text: str, account: Account | None, mode: int = PRIVATE_FILE) -> None:
-    """Replace the file in one step; returns when file and name are on disk. Raises PostgresFailure."""
+def write_durably(
+    path: Path, text: str, account: Account | None, mode: int = PRIVATE_FILE, *, sync: bool = True
+) -> None:
+    """Replace the file in one step; returns when file and name are on disk (or, without `sync`, when every process
+    sees the new file). Raises PostgresFailure."""
     fresh = path.with_name(path.name + NEW_SUFFIX)
     with told_clearly(f"write {path}"):
         fresh.unlink(missing_ok=True)
@@ -61,14 +64,16 @@ def write_durably(path: Path, text: str, account: Account | None, mode: int = PR
             os.fchmod(handle, mode)
             if account is not None:
                 os.fchown(handle, account.uid, account.gid)
-            os.fsync(handle)
+            if sync:
+                os.fsync(handle)
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
         finally:
             os.close(handle)
         fresh.rename(path)
-        sync_directory(path.parent)
+        if sync:
+            sync_directory(path.parent)
 
 
 def read_small(path: Path) -> str | None:

@@ -106,7 +106,8 @@ async def rebuild_record(tools: Tools, term: int) -> None:
         raise Failed(f"{best.member.name} is the best, at {best.position}, and is to lead")
     facts = situation.facts
     timeline = facts.timeline if facts else 0
-    entry = TimelineEntry(await tools.standby.next_timeline(), term, timeline, mine.position.lsn)
+    made, end = await tools.standby.next_timeline(), mine.position
+    entry = TimelineEntry(made, term, timeline, end.lsn, end.term)
     voters = tuple(sorted(r.member for r in reports if r.member != situation.me))
     rebuilt = replace(
         record,
@@ -166,7 +167,8 @@ async def force_promotion(tools: Tools, action: ForcePromotion) -> None:
         raise Failed(f"{best.member.name} has more ({best.position}): force that one")
     facts = situation.facts
     timeline = facts.timeline if facts else 0
-    entry = TimelineEntry(await tools.standby.next_timeline(), term, timeline, mine.position.lsn)
+    made, end = await tools.standby.next_timeline(), mine.position
+    entry = TimelineEntry(made, term, timeline, end.lsn, end.term)
     voters = tuple(sorted(r.member for r in reports if r.member != situation.me))
     k = min(record.k, len(voters)) if record.mode is Mode.QUORUM else 0
     forced = await tools.keeper.swap(Force(situation.me, term, record.basis, mine.position, entry, voters, k))

@@ -34,7 +34,7 @@ async def campaign(tools: Tools, action: Campaign) -> None:
             facts = situation.facts
             timeline = facts.timeline if facts else 0
             made = await tools.standby.next_timeline()
-            entry = TimelineEntry(made, action.term, timeline, position.lsn)
+            entry = TimelineEntry(made, action.term, timeline, position.lsn, position.term)
             counter = record.lease_counter if record.mode is Mode.ASYNC else None
             won = await tools.keeper.swap(Win(situation.me, action.term, record.basis, position, entry, counter))
             if isinstance(won, NotAllowed):

@@ -71,7 +71,8 @@ async def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
 async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts) -> None:
     """What PostgreSQL made of it is written into the map, and into the record before anybody follows."""
     switch = facts.history[-1].end_lsn if facts.history else Lsn(0)
-    made = TimelineEntry(facts.timeline, entry.term, facts.history[-1].timeline if facts.history else 0, switch)
+    parent = facts.history[-1].timeline if facts.history else 0
+    made = TimelineEntry(facts.timeline, entry.term, parent, switch, entry.parent_term)
     if made == entry:
         return
     known = tuple(e for e in tools.situation.local.entries if e != entry and e.timeline != made.timeline)
@@ -92,7 +93,7 @@ async def resume(tools: Tools, term: int) -> None:
         raise Failed(f"the lease could not be renewed: {renewed.reason}")
     if tools.situation.state is not ServerState.GONE:
         await server.stop(tools)
-    server.configure(tools, server.record_sync(record), gate_open=False)
+    server.configure(tools, server.record_sync(record), gate_open=False, may_lower=True)
     await arm(tools)  # before it starts: no live dead-man, no primary
     await server.start(tools, recovery=False)
     tools.situation.promoted_term = term

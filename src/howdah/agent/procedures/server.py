@@ -12,7 +12,9 @@ from howdah.ports.deadman import DeadmanGone
 from howdah.ports.postgres import PostgresFailure, ServerSettings, SqlFailed, Upstream
 
 
-def configure(tools: Tools, sync: str, gate_open: bool, upstream: Upstream | None = None) -> None:
+def configure(
+    tools: Tools, sync: str, gate_open: bool, upstream: Upstream | None = None, *, may_lower: bool = False
+) -> None:
     """Write the server's files. The gate's new state counts from the reload or start that follows."""
     settings = ServerSettings(
         upstream=upstream,
@@ -20,6 +22,8 @@ def configure(tools: Tools, sync: str, gate_open: bool, upstream: Upstream | Non
         gate_open=gate_open,
         parameters=parameters_now(tools),
         replay_delay_ms=tools.situation.tags.delay_ms,
+        may_lower=may_lower,
+        running=tools.situation.state is not ServerState.GONE,
     )
     tools.directory.configure(settings)
     tools.situation.applied = settings
