@@ -171,6 +171,7 @@ class Situation:
             uptime_ms=now - self.began_boot_ms,
             asked=self.asked,
             report=self.report,
+            prefix_term=self.prefix_term,
             sight=self.sight,
             streaming_absent_ms=self._absent(keeper.record, now),
             gate_open=self.gate_open,

@@ -70,6 +70,9 @@ def record_lost(o: Observation) -> Proposal | None:
         return Proposal("the store lost the record, and the cluster is paused", Wait())
     if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
         return Proposal("the store lost the record: this server starts in recovery and waits", StartInRecovery())
+    serves = next((p.published for p in o.peers if p.connected and p.published.serving_term), None)
+    if serves is not None:
+        return Proposal(f"the store lost the record; {serves.member.name} still serves and may write it again", Wait())
     missing = missing_for_rebuild(o)
     if missing:
         return Proposal(
@@ -125,7 +128,7 @@ def open_door(o: Observation) -> Proposal | None:
 BEGINNING_RULES = (
     Rule("RECORD LOST", record_lost),
     Rule("FIRST START", first_start),
-    Rule("INITIALISE", initialise),
     Rule("TAKE OVER FIRST START", take_over_first_start),
+    Rule("INITIALISE", initialise),
     Rule("THE DOOR", open_door),
 )

@@ -3,11 +3,14 @@
 Only reports of revoked servers count, for one and the same record (SAME RECORD), compared as (term of the WAL, LSN).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import assert_never
 
+from howdah.cluster.history import Diverged, Foreign, Prefix, chain_of_entries, compare
 from howdah.cluster.peerstate import Report
 from howdah.cluster.quorum import votes_needed
 from howdah.cluster.record import Mode, Record
+from howdah.values.lsn import Lsn
 from howdah.values.member import Member
 from howdah.values.position import Position
 
@@ -82,9 +85,33 @@ def judge_async(
     if best.member != me:
         return Outvoted(best.member, best.position)
     known = record.handover.position if record.handover else record.holder_position
-    if known is not None and best.position.term == known.term and known.lsn - best.position.lsn > lag_bytes_max:
-        return Incomplete(len(counted), len(counted) + 1, (record.holder,))
+    if known is not None:
+        shared = shared_with_holder(record, best.position)
+        if shared is None or known.lsn - shared > lag_bytes_max:
+            return Incomplete(len(counted), len(counted) + 1, (record.holder,))
     return Elected(best.position, f"best of {len(counted)} reachable servers")
+
+
+def shared_with_holder(record: Record, position: Position) -> Lsn | None:
+    """Up to where a server at `position` has the log that the record's holder has (or would have, once promoted).
+
+    None if that cannot be told from the map: then its lag has no bound. A server of an older term shares nothing past
+    the place where the histories part, however long its log is."""
+    made = next((entry for entry in record.timelines if entry.term == position.term), None)
+    last = record.current_entry
+    if made is None or last is None:
+        return None
+    *before, end = chain_of_entries(record.timelines, made)
+    verdict = compare((*before, replace(end, end=position.lsn)), chain_of_entries(record.timelines, last))
+    match verdict:
+        case Prefix():
+            return position.lsn
+        case Diverged(fork=fork):
+            return fork.lsn
+        case Foreign():
+            return None
+        case _:
+            assert_never(verdict)
 
 
 def _holder_position(record: Record, counted: dict[Member, Report]) -> Position | None:

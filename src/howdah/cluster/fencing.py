@@ -52,7 +52,9 @@ def released_primary(o: Observation) -> Proposal | None:
 
 def lease_deadline(o: Observation) -> Proposal | None:
     """A primary that cannot renew closes its gate, then kills its server, before others may have expired its lease."""
-    if o.server.state is not ServerState.PRIMARY and not (o.server.state is ServerState.SILENT and o.served_term):
+    facts = o.server.facts
+    silent_primary = o.server.state is ServerState.SILENT and (o.served_term or (facts and not facts.in_recovery))
+    if o.server.state is not ServerState.PRIMARY and not silent_primary:
         return None
     if o.now_boot_ms >= o.deadlines.kill_ms:
         return Proposal("the lease could not be renewed in time", KillServer())

@@ -185,7 +185,10 @@ def _follow(o: Observation, record: Record, holder: str) -> Proposal | None:
             if o.server.facts and o.server.facts.upstream == peer.published.address:
                 return None
             return Proposal(f"it streams from {cascade}", Follow(record.holder, record.term, o.me.name, cascade))
-    if follows_holder(o, name) and o.local.promise <= record.term and o.report is None:
+    # A bare name is the same in every term: only what was promised and checked tells for which one it follows, and
+    # without that check the holder never admits it as a voter.
+    checked = o.local.promise == record.term and (o.prefix_term == record.term or record.voter(o.me))
+    if follows_holder(o, name) and checked and o.report is None:
         return None
     return Proposal(f"{holder} is the primary of term {record.term}", Follow(record.holder, record.term, name, holder))
 
@@ -269,13 +272,15 @@ def catch_up(o: Observation) -> Proposal | None:
 
 def unexplained_promise(o: Observation) -> Proposal | None:
     """A local promise or term that the store cannot explain (it went back) freezes promotion and is reported."""
-    record = o.store.record
-    if record is None or o.local.record is None:
+    record, kept = o.store.record, o.local.record
+    if record is None or kept is None:
         return None
-    if (o.local.record.generation, o.local.record.term) > (record.generation, record.term):
+    mine, theirs = (kept.generation, kept.term), (record.generation, record.term)
+    if mine > theirs or o.local.won_term > record.term or (mine == theirs and kept.holder != record.holder):
         return Proposal(
-            f"the store's record went back: this server has followed term {o.local.record.term}, the store says "
-            f"{record.term}. Nobody is promoted; see `howdah doctor`",
+            f"the store's record went back: this server knows {kept.holder.name} as holder of term "
+            f"{max(kept.term, o.local.won_term)}, the store says {record.holder.name} of term {record.term}. "
+            "Nobody is promoted; see `howdah doctor`",
             Wait(),
         )
     return None

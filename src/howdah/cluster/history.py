@@ -68,7 +68,11 @@ def chain_of_entries(entries: tuple[TimelineEntry, ...], last: TimelineEntry) ->
     links = [Link(last.timeline, last.term, UNBOUNDED)]
     child = last
     while child.parent:
-        parents = [e for e in entries if e.timeline == child.parent and e.term < child.term]
+        parents = [
+            e
+            for e in entries
+            if e.timeline == child.parent and e.term < child.term and child.parent_term in (0, e.term)
+        ]
         parent = max(parents, key=lambda entry: entry.term, default=None)
         if parent is None:
             break

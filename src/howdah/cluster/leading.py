@@ -138,7 +138,10 @@ def standings(o: Observation, record: Record) -> tuple[Standing, ...]:
         reason = _unfit(o, record, peer, dict(facts.sensitive) if facts else {})
         away = absent.get(state.member.name, 1 << 30)
         found.append(Standing(state.member, fit=not reason and away == 0, absent_ms=away, reason=reason))
-    return tuple(found)
+    heard = {standing.member.name for standing in found}
+    # An agent that was not heard yet says nothing about its server, which may well stream.
+    unheard = (v for v in record.voters if v.name not in heard and v.name in absent)
+    return (*found, *(Standing(v, fit=False, absent_ms=absent[v.name]) for v in unheard))
 
 
 def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str, int]) -> str:
@@ -152,7 +155,7 @@ def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str,
         return "a setting that hot standby checks is smaller than the primary's"
     if state.replay_lag_ms > o.intents.policy.voter_replay_lag_ms:
         return f"its replay lags by {state.replay_lag_ms / 1000:.0f} s"
-    if record.mode is Mode.QUORUM and state.prefix_term < record.term and not record.voter(state.member):
+    if state.prefix_term < record.term and not record.voter(state.member):
         return "its history has not been checked against this term's primary (PREFIX)"
     return ""
 
@@ -168,7 +171,7 @@ def prepare_voters(o: Observation) -> Proposal | None:
     if record is None or o.server.state is not ServerState.PRIMARY or o.served_term == record.term:
         return None
     change = _change(o, record)
-    if isinstance(change, Admit) or (isinstance(change, RaiseK) and record.k == 0 and change.k > 0):
+    if isinstance(change, Admit | LowerK) or (isinstance(change, RaiseK) and record.k == 0 and change.k > 0):
         return Proposal(_sentence(change), ChangeVoters(change))
     if o.intents.effective_mode is Mode.QUORUM and record.k < 1:
         return Proposal("clients are let in only once a standby flushes every commit", Wait())
@@ -185,6 +188,8 @@ def serve(o: Observation) -> Proposal | None:
         return None
     if not o.store.reachable:
         return Proposal("the store has to confirm the lease first", Wait())
+    if not o.deadman_alive:
+        return Proposal("without its dead-man process no server lets clients in", Wait())
     return Proposal(f"the primary of term {record.term} is not serving yet", Serve(record.term))
 
 

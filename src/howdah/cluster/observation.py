@@ -85,6 +85,7 @@ class Observation:
     uptime_ms: int = 0
     asked: int = 0  # the highest term that a peer asked this server to promise
     report: Report | None = None  # own revocation, still true
+    prefix_term: int = 0  # this agent checked PREFIX against the primary of this term and had the server follow it
     sight: Sight = Sight(False, False, False)  # of the record's primary
     streaming_absent_ms: tuple[tuple[str, int], ...] = ()  # primary: by node name, since when it does not stream
     gate_open: bool = False

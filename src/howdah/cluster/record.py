@@ -32,12 +32,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One promotion: which term made this timeline, out of which parent, and where (TERM OF THE WAL)."""
+    """One promotion: which term made this timeline, out of which parent, and where (TERM OF THE WAL).
+
+    `parent_term` tells two parents of one number apart: servers that were promoted without knowing of each other
+    count the same number up. 0: not known, and then the newest parent of that number before this term is meant."""
 
     timeline: int
     term: int
     parent: int
     switch_lsn: Lsn
+    parent_term: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def read_record(text: str) -> Record:
         document["members"] = tuple(Member(**member) for member in document["members"])
         document["forced_terms"] = tuple(document["forced_terms"])
         document["timelines"] = tuple(
-            TimelineEntry(e["timeline"], e["term"], e["parent"], parse_lsn(e["switch_lsn"]))
+            TimelineEntry(e["timeline"], e["term"], e["parent"], parse_lsn(e["switch_lsn"]), e.get("parent_term", 0))
             for e in document["timelines"]
         )
         document["winner_position"] = _read_position(document["winner_position"])

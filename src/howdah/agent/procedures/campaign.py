@@ -24,6 +24,8 @@ async def campaign(tools: Tools, action: Campaign) -> None:
     record = await tools.keeper.refresh()
     if record is None or record.term >= action.term:
         raise Failed("the record moved on before the election began")
+    if record.mode is Mode.ASYNC and not record.released and not tools.keeper.expired:
+        raise Failed("the holder renewed its lease before the election began")
     report = situation.report
     if report is None or report.term != action.term or report.basis != record.basis:
         report = await revoke(tools, action.term, record)

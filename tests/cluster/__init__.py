@@ -1,0 +1,1 @@
+"""The rules, one file of tests a module; values come from `builders`."""
