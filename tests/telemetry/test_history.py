@@ -36,6 +36,7 @@ def test_a_change_written_again_once_writes_are_back_is_one_row(tmp_path: Path) 
     history.close()
     (row,) = read_history(tmp_path)
     assert row.away_ms == 480
+    assert history.rows() == HistoryFile(tmp_path).rows() == (row,)
 
 
 def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:

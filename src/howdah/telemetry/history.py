@@ -80,12 +80,17 @@ class HistoryFile:
     """The history that one node wrote down."""
 
     def __init__(self, log_directory: Path, bytes_max: int = BYTES_MAX, kept: int = KEPT) -> None:
-        self._directory = log_directory
+        self._changes = list(read_history(log_directory))
         self._file = LineFile(log_directory / FILE_NAME, bytes_max, kept)
 
     def append(self, change: RoleChange) -> None:
         """Never raises, never waits. The same change again, knowing more, is no second row."""
+        self._changes.append(change)
         self._file.append(write_change(change))
+
+    def rows(self) -> tuple[RoleChange, ...]:
+        """Every change of the file, without reading it again."""
+        return merge(self._changes)
 
     def close(self) -> None:
         """Write what is still queued."""

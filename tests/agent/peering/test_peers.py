@@ -111,7 +111,7 @@ def test_a_peer_that_returns_is_heard_again_and_a_restarted_one_that_says_nothin
                 await until(lambda: connected(n1, "n2"))
             await until(lambda: not connected(n1, "n2"))
             async with an_agent_at("n2", n2.server.address) as restarted:
-                await until(lambda: len(restarted.broadcast._listeners) == 1)
+                await until(lambda: restarted.broadcast.listeners == 1)
                 await asyncio.sleep(0)
                 assert not connected(n1, "n2")
                 restarted.peers.publish(state_of("n2", promise=4))
@@ -281,7 +281,7 @@ def test_peers_come_and_go_at_runtime_and_a_request_to_a_removed_one_ends() -> N
             await until(lambda: bool(n2.service.asked))
             n1.peers.set_peers({})
             assert n1.peers.views() == {}
-            await until(lambda: not n2.broadcast._listeners)
+            await until(lambda: not n2.broadcast.listeners)
             n2.service.may_answer.set()
             with contextlib.suppress(PeerUnreachable):
                 await asking

@@ -21,6 +21,11 @@ class Broadcast:
         self._listeners: set[asyncio.Event] = set()
         self._closed = False
 
+    @property
+    def listeners(self) -> int:
+        """How many streams are open."""
+        return len(self._listeners)
+
     def publish(self, state: Published) -> None:
         """Replace the present state; sent at once if more than the uptime differs, else with the next heartbeat."""
         before, self._state = self._state, state
