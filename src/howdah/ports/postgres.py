@@ -116,8 +116,8 @@ class DataDirectory(Protocol):
         """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
         ...
 
-    def discard_old(self) -> None:
-        """Delete the replaced directory and unfinished clones."""
+    async def discard_old(self) -> None:
+        """Delete replaced directories and unfinished clones, beside the event loop: it may take minutes."""
         ...
 
     async def rewind(self, source: Address) -> None:

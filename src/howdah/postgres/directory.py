@@ -83,10 +83,11 @@ class NodeDirectory:
         self._refuse_meanwhile()
         install.install(self._site.layout)
 
-    def discard_old(self) -> None:
-        """Delete replaced directories and unfinished clones. The caller knows that they are not the last copy."""
+    async def discard_old(self) -> None:
+        """Delete replaced directories and unfinished clones, in a thread: a large one takes minutes. The caller knows
+        that they are not the last copy."""
         self._refuse_meanwhile()
-        install.discard_old(self._site.layout)
+        await asyncio.to_thread(install.discard_old, self._site.layout)
 
     async def rewind(self, source: Address) -> None:
         """pg_rewind against that server. A caller that is cancelled leaves it running to its end: the next call of a

@@ -200,7 +200,7 @@ def test_installing_keeps_the_old_directory_until_it_is_discarded(nodes: Farm) -
         assert _word(node) == word
     assert (node.layout.old / "word").read_text() == "first"
     assert (node.layout.root / "data.old.2" / "word").read_text() == "second"
-    directory.discard_old()
+    asyncio.run(directory.discard_old())
     assert sorted(path.name for path in node.layout.root.iterdir()) == ["data", "secrets"]
     assert _word(node) == "third"
 
@@ -266,7 +266,7 @@ def test_what_was_put_aside_is_kept_while_there_is_nothing_in_its_place(nodes: F
     node = nodes.empty("n1")
     node.layout.old.mkdir()
     with pytest.raises(PostgresFailure, match="may be the last copy"):
-        node.directory().discard_old()
+        asyncio.run(node.directory().discard_old())
     assert node.layout.old.exists()
 
 
@@ -275,7 +275,7 @@ def test_what_was_put_aside_is_kept_while_the_directory_in_place_is_half_rewound
     node.layout.old.mkdir()
     write_durably(install.rewinding_file(node.layout), "", None)
     with pytest.raises(PostgresFailure, match="may be the last copy"):
-        node.directory().discard_old()
+        asyncio.run(node.directory().discard_old())
 
 
 def test_a_directory_with_a_running_server_is_not_replaced(nodes: Farm) -> None:

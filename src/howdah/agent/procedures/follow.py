@@ -99,6 +99,9 @@ async def clone(tools: Tools, action: Clone) -> None:
     fresh_id = tools.clock.token()
     situation.remember(replace(situation.local, marker=Marker.CLONING, member_id=fresh_id))
     tools.directory.install_clone()
+    found = tools.directory.inspect().system_identifier
+    if record.system_identifier and found != record.system_identifier:
+        raise Failed(f"{action.source} is of another cluster (system identifier {found}): the clone is not used")
     _finish(tools, record)
     situation.order = Order.NONE
     if action.keep_aside or floor is None:
@@ -133,4 +136,4 @@ def _finish(tools: Tools, record: Record) -> None:
 async def finish_floor(tools: Tools) -> None:
     """Past the floor again: this server may vote, and what a clone replaced may go."""
     tools.situation.remember(replace(tools.situation.local, floor=None))
-    tools.directory.discard_old()
+    await tools.directory.discard_old()
