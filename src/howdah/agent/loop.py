@@ -6,10 +6,13 @@ by the next decision.
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from howdah.agent import watching
 from howdah.agent.execute import execute
+from howdah.agent.keeper import lasting
 from howdah.agent.procedures import promote
+from howdah.agent.procedures.firstlook import first_look
 from howdah.agent.publishing import Extra, publish
 from howdah.agent.rolechange import RoleWatch
 from howdah.agent.tools import Failed, Tools
@@ -29,6 +32,7 @@ from howdah.cluster.actions import (
 )
 from howdah.cluster.decide import decide
 from howdah.cluster.decision import Decision
+from howdah.cluster.record import Phase
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.disk import DiskFailure
 from howdah.ports.peers import PeerUnreachable
@@ -62,6 +66,7 @@ class AgentLoop:
     async def run(self) -> None:
         """Decide for ever. Ends after `StopServer`."""
         tools = self._tools
+        await first_look(tools)
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(job) for job in watching.jobs(tools)]
             try:
@@ -81,6 +86,7 @@ class AgentLoop:
         tools, situation = self._tools, self._tools.situation
         self._reap()
         tools.keeper.policy = situation.intents.policy
+        self._remember_record()
         observation = situation.observe(tools.keeper, tools.peers)
         self.roles.look(observation)
         decision = decide(observation)
@@ -94,6 +100,16 @@ class AgentLoop:
         await self._act(decision.action)
         self._checkpoint_if_due()
         return False
+
+    def _remember_record(self) -> None:
+        """The last settled record, on disk: the store may lose it. Only what lasts is worth an fsync."""
+        settled, local = self._tools.keeper.settled, self._tools.situation.local
+        if settled is None or settled.phase is not Phase.ESTABLISHED or not local.member_id:
+            return
+        known = local.record
+        if known is None or (settled.age > known.age and lasting(settled) != lasting(known)):
+            with contextlib.suppress(DiskFailure):
+                self._tools.situation.remember(replace(local, record=settled))
 
     def _reap(self) -> None:
         """Take the outcome of an action that ended."""

@@ -20,6 +20,10 @@ class Deadman(Protocol):
         """No deadline: only while the server is verified gone or in recovery. Raises DeadmanGone."""
         ...
 
+    async def deadline(self) -> int:
+        """The moment it holds, 0 if none: what an agent that died before us promised. Raises DeadmanGone."""
+        ...
+
     async def alive(self) -> bool:
         """Whether the process answers; starts one if there is none."""
         ...

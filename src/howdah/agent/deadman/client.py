@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -19,6 +20,8 @@ ANSWER_LIMIT_MS = 500
 START_LIMIT_MS = 5_000
 """A new process answers after about 40 ms; a busy machine may need long."""
 START_POLL_S = 0.005
+END_LIMIT_MS = 200
+"""SIGKILL takes a millisecond. We block for it, since this agent may not be served until another one watches."""
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv.pop(1)); from howdah.agent.deadman.process import main; main()"
 """Isolated and without site-packages (-I -S), so the place of our own package is its first argument."""
 
@@ -49,6 +52,8 @@ class DeadmanClient:
         self._socket = root / "deadman.sock"
         self._log = root / layout.log.name / "deadman.log"
         self._python = python or Path(sys.executable)
+        self.fault = ""
+        """Why the last attempt to start the process failed; "" if none did."""
         self._deadline_ms = 0
         self._started: int | None = None
 
@@ -76,6 +81,10 @@ class DeadmanClient:
         except DeadmanGone:
             return await self._start()
         return True
+
+    async def deadline(self) -> int:
+        """The moment it holds, 0 if none. Raises DeadmanGone."""
+        return (await self.state()).deadline_ms
 
     async def state(self) -> DeadmanState:
         """What it holds now. Raises DeadmanGone."""
@@ -120,15 +129,21 @@ class DeadmanClient:
         """Start a new process and wait until it, or one that another started meanwhile, answers."""
         if not self._socket.parent.is_dir():
             return False
-        self._spawn()
+        try:
+            self._spawn()
+        except OSError as error:
+            self.fault = f"the dead-man cannot be started: {self._python}: {error.strerror}."
+            return False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_LIMIT_MS / 1000):
                 while True:
                     with contextlib.suppress(DeadmanGone):
                         await self.state()
+                        self.fault = ""
                         return True
                     self._reap()
                     await asyncio.sleep(START_POLL_S)
+        self.fault = f"the dead-man was started and does not answer within {START_LIMIT_MS} ms; see {self._log}."
         return False
 
     def _spawn(self) -> None:
@@ -159,6 +174,7 @@ class DeadmanClient:
             try:
                 if user == os.geteuid() and _peer(line)[0] == pid:
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    select.select([handle], [], [], END_LIMIT_MS / 1000)  # its lock must be free for the next one
             finally:
                 os.close(handle)
 

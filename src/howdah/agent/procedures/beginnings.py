@@ -84,11 +84,11 @@ async def initialise(tools: Tools) -> None:
 async def recreate_record(tools: Tools) -> None:
     """Write the last settled record again, one generation up; nobody's if somebody was faster."""
     situation = tools.situation
-    record = situation.local.record
+    record = tools.keeper.settled or situation.local.record
     if record is None:
         raise Failed("this server knows no record")
     again = replace(record, generation=record.generation + 1, lease_counter=record.lease_counter + 1)
-    if not await tools.keeper.create(again):
+    if not await tools.keeper.write_again(again):
         raise Failed("the store has a record again")
     situation.remember(replace(situation.local, record=tools.keeper.record))
 

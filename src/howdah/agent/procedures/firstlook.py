@@ -1,0 +1,41 @@
+"""What does an agent find when it starts: nothing, or a server that an earlier agent left running?"""
+
+import asyncio
+
+from howdah.agent.procedures import server
+from howdah.agent.tools import Tools
+from howdah.cluster.observation import ServerState
+from howdah.ports.deadman import DeadmanGone
+from howdah.ports.postgres import SqlFailed
+
+
+async def first_look(tools: Tools) -> None:
+    """Before anything is decided: the directory, and a running server as it is.
+
+    A primary that an earlier agent left (it was killed, or upgraded) is not interrupted: it goes on under the deadline
+    that its dead-man holds, until the lease is renewed or that deadline comes. Its gate counts as open."""
+    situation = tools.situation
+    situation.directory = tools.directory.inspect()
+    if tools.process.view().alive == 0:
+        return
+    await _take_over_deadline(tools)
+    try:
+        async with asyncio.timeout(tools.policy.probe_timeout_ms / 1000):
+            facts = await tools.standby.observe()
+    except (SqlFailed, TimeoutError):
+        situation.state = ServerState.SILENT
+        situation.probe_failures = 1
+        return
+    server.took(tools, facts)
+    situation.gate_open = not facts.in_recovery or facts.upstream is not None
+
+
+async def _take_over_deadline(tools: Tools) -> None:
+    """The lease as the earlier agent had it. With no dead-man to tell, there is just time for one renewal."""
+    now, policy = tools.clock.boot_ms(), tools.policy
+    try:
+        held = await tools.deadman.deadline()
+    except DeadmanGone:
+        held = 0
+    renewed = held - policy.deadman_ms if held else now - policy.gate_ms + policy.store_timeout_ms
+    tools.keeper.renewed_sent_boot_ms = max(tools.keeper.renewed_sent_boot_ms, renewed)
