@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from howdah.cluster.changes import Change, NotAllowed, apply
 from howdah.cluster.lease import expired
 from howdah.cluster.policy import Policy
-from howdah.cluster.record import Record, read_record, write_record
+from howdah.cluster.record import Record, RecordUnreadable, read_record, write_record
 from howdah.ports.clock import Clock
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 
@@ -45,6 +45,8 @@ class Keeper:
         self._changed_mono_ms = 0
         self.policy = Policy()
         self.record: Record | None = None
+        self.settled: Record | None = None
+        self.trouble = ""
         self.known = False
         self.reachable = False
         self.renewed_sent_boot_ms = 0
@@ -69,13 +71,20 @@ class Keeper:
         began_ms = self._clock.monotonic_ms()
         try:
             found = await self._store.read(RECORD)
-        except StoreUnavailable:
-            if self.reachable:
-                self.reachable = False
-                self._on_change()
+            self._saw(found, began_ms)
+        except RecordUnreadable as error:
+            self._missed(str(error))
+            raise StoreUnavailable(f"the store answers, but {error}") from error
+        except StoreUnavailable as error:
+            self._missed(str(error))
             raise
-        self._saw(found, began_ms)
         return self.record
+
+    def _missed(self, trouble: str) -> None:
+        self.trouble = trouble
+        if self.reachable:
+            self.reachable = False
+            self._on_change()
 
     def _saw(self, found: Versioned | None, began_mono_ms: int) -> None:
         """Take in what a linearizable read gave, or one of our own swaps."""
@@ -96,6 +105,8 @@ class Keeper:
 
     def _took(self, record: Record, version: int) -> bool:
         before, self.record, self._version = self.record, record, version
+        if self.settled is None or record.age > self.settled.age:
+            self.settled = record
         self._first_seen_mono_ms = self._clock.monotonic_ms()
         same = before is not None and replace(before, lease_counter=0, write_id="", holder_position=None) == replace(
             record, lease_counter=0, write_id="", holder_position=None
@@ -109,6 +120,14 @@ class Keeper:
         async with self._lane:
             return await self._settle(None, record)
 
+    async def write_again(self, record: Record) -> bool:
+        """The same, also in the place of an older copy that came back. Raises StoreUnavailable."""
+        async with self._lane:
+            await self.refresh()
+            if self.record is not None and self.record.age >= record.age:
+                return False
+            return await self._settle(self._version, record)
+
     async def swap(self, change: Change) -> Record | NotAllowed:
         """Make the change, whatever it takes: re-read and re-applied on conflict, settled when unknown.
 
@@ -120,6 +139,8 @@ class Keeper:
             while True:
                 if self.record is None:
                     return NotAllowed("the store has no record")
+                if self.settled is not None and _lacks(self.record, self.settled):
+                    return NotAllowed("the store went back to an old copy of the record")
                 changed = apply(change, self.record)
                 if isinstance(changed, NotAllowed):
                     if fresh:
@@ -165,15 +186,13 @@ class Keeper:
             self._pending = _Pending(version, record)
         try:
             outcome = await self._store.compare_and_swap(RECORD, version, text)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             if self._pending.record is record:
                 self._pending = None
-            self.reachable = False
-            self._on_change()
+            self._missed(str(error))
             raise
         if isinstance(outcome, Unknown):
-            self.reachable = False
-            self._on_change()
+            self._missed(outcome.reason)
         return outcome
 
     async def _refresh_surely(self, uncertain: bool) -> None:
@@ -203,7 +222,7 @@ class Keeper:
     async def _listen(self) -> None:
         """A watch is a hint: what it says is taken only if it is newer; it proves nothing about expiry."""
         while True:
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable, RecordUnreadable):
                 async for found in self._store.watch(RECORD):
                     await self._heard(found)
             await self._clock.sleep_ms(RETRY_MS)
@@ -213,3 +232,22 @@ class Keeper:
             await self.refresh()
         elif found.version > self._version and self._took(read_record(found.text), found.version):
             self._on_change()
+
+
+def _lacks(found: Record, settled: Record) -> bool:
+    """Whether a record is older than another, and not merely by its lease counter."""
+    return found.age < settled.age and lasting(found) != lasting(settled)
+
+
+def lasting(record: Record) -> Record:
+    """What is worth being remembered: who leads, by whom it is elected, who is a member; not the lease's daily life."""
+    return replace(
+        record,
+        lease_counter=0,
+        write_id="",
+        serving=False,
+        released=False,
+        handover=None,
+        winner_position=None,
+        holder_position=None,
+    )

@@ -161,6 +161,7 @@ class Situation:
                 expired=keeper.expired,
                 unchanged_ms=keeper.unchanged_ms,
                 unsettled=keeper.unsettled,
+                trouble=keeper.trouble,
             ),
             server=self.server_view(),
             intents=self.intents,

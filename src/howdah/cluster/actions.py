@@ -183,7 +183,8 @@ class FinishFloor:
 
 @dataclass(frozen=True, slots=True)
 class RecreateRecord:
-    """The record is lost: write the last settled one again, create-if-absent, one generation up."""
+    """The record is lost, or an old copy came back: write the last settled one again, create-if-absent (or in the old
+    copy's place), one generation up."""
 
 
 @dataclass(frozen=True, slots=True)

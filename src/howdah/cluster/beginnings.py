@@ -58,14 +58,21 @@ def take_over_first_start(o: Observation) -> Proposal | None:
 def record_lost(o: Observation) -> Proposal | None:
     """The store answers and has no record, but there was one. A holder that still serves with k confirmations writes it
     again; otherwise copies on disks may all be older than the last voter change, so *every* server has to be here."""
-    if not o.store.known or o.store.record is not None or not o.store.reachable or not has_past(o):
+    if not o.store.known or not o.store.reachable or not has_past(o):
+        return None
+    if o.store.record is not None and not o.went_back:
         return None
     record = o.local.record
     serving = record is not None and o.served_term == record.term and o.server.state is ServerState.PRIMARY
     if record is not None and serving and record.holder == o.me:
         if record.k >= 1 and o.confirmations >= record.k:
-            return Proposal("the store lost the record; this server serves and its voters confirm it", RecreateRecord())
+            lost = "lost the record" if o.store.record is None else "went back to an old copy of the record"
+            return Proposal(f"the store {lost}; this server serves and its voters confirm it", RecreateRecord())
+        if o.store.record is not None:
+            return None
         return Proposal("the store lost the record, and too few voters confirm that this server still leads", Wait())
+    if o.store.record is not None:
+        return None
     if o.intents.paused:
         return Proposal("the store lost the record, and the cluster is paused", Wait())
     if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:

@@ -39,6 +39,8 @@ def unexpected_primary(o: Observation) -> Proposal | None:
     promoted by somebody else, is killed first and thought about later."""
     if o.server.state is not ServerState.PRIMARY or o.store.record is None or o.is_holder:
         return None
+    if o.went_back:
+        return None  # an old copy of the record cannot depose anybody; the lease's deadline counts on
     record = o.store.record
     return Proposal(f"this server is out of recovery, but {record.holder.name} holds term {record.term}", KillServer())
 

@@ -275,11 +275,11 @@ def unexplained_promise(o: Observation) -> Proposal | None:
     record, kept = o.store.record, o.local.record
     if record is None or kept is None:
         return None
-    mine, theirs = (kept.generation, kept.term), (record.generation, record.term)
-    if mine > theirs or o.local.won_term > record.term or (mine == theirs and kept.holder != record.holder):
+    if o.went_back:
         return Proposal(
             f"the store's record went back: this server knows {kept.holder.name} as holder of term "
-            f"{max(kept.term, o.local.won_term)}, the store says {record.holder.name} of term {record.term}. "
+            f"{max(kept.term, o.local.won_term)} (change {kept.lease_counter}), the store says {record.holder.name} of "
+            f"term {record.term} (change {record.lease_counter}). "
             "Nobody is promoted; see `howdah doctor`",
             Wait(),
         )

@@ -57,6 +57,7 @@ class StoreView:
     expired: bool = False
     unchanged_ms: int = 0
     unsettled: bool = False
+    trouble: str = ""  # why it is not reachable, as a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,13 @@ class Observation:
     def is_holder(self) -> bool:
         """The record names this very data directory."""
         return self.store.record is not None and self.store.record.holder == self.me
+
+    @property
+    def went_back(self) -> bool:
+        """The store says less than it once did: it was restored from an old copy."""
+        record, known = self.store.record, self.local.record
+        if record is None or known is None:
+            return False
+        mine, theirs = (known.generation, known.term), (record.generation, record.term)
+        other = mine == theirs and known.holder != record.holder
+        return mine > theirs or known.age > record.age or other or self.local.won_term > record.term

@@ -95,6 +95,11 @@ class Record:
         """The part that must be unchanged between asking for promises and winning."""
         return Basis(self.term, self.generation, self.holder, self.voters, self.k)
 
+    @property
+    def age(self) -> tuple[int, int]:
+        """Grows with every change of a store that never goes back: each raises the counter or the generation."""
+        return (self.generation, self.lease_counter)
+
     def voter(self, member: Member) -> bool:
         """Whether this very data directory is a voter."""
         return member in self.voters
