@@ -246,6 +246,12 @@ def test_without_a_dead_man_arming_fails(node: NodeLayout) -> None:
     asyncio.run(story())
 
 
+def test_an_interpreter_that_does_not_run_is_named(node: NodeLayout) -> None:
+    client = DeadmanClient(node, Path("/no/such/python"))
+    assert not asyncio.run(client.alive())
+    assert "/no/such/python: No such file" in client.fault
+
+
 def test_a_killed_dead_man_is_started_again(node: NodeLayout) -> None:
     async def story() -> None:
         client = DeadmanClient(node)
