@@ -40,7 +40,7 @@ def show(data: Data = None, config: Config = None, as_json: AsJson = False) -> N
 @app.command("set")
 def set_setting(
     assignment: Annotated[
-        str, typer.Argument(metavar="KEY=VALUE", help="Such as postgresql.parameters.work_mem=64MB; KEY= for the default.")
+        str, typer.Argument(metavar="KEY=VALUE", help="postgresql.parameters.work_mem=64MB, say; KEY= for the default.")
     ],
     data: Data = None,
     config: Config = None,

@@ -29,11 +29,12 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an agent answered: the HTTP status, and its JSON document (or text)."""
+    """What an agent answered: the HTTP status, its JSON document (or text), and the time by its clock, as in HTTP."""
 
     node: str
     status: int
     document: Any
+    date: str = ""
 
     @property
     def good(self) -> bool:
@@ -78,7 +79,7 @@ def ask(
     try:
         line.request(method, path, body=text, headers=headers)
         response = line.getresponse()
-        return Answer(agent.node, response.status, _read(response.read()))
+        return Answer(agent.node, response.status, _read(response.read()), response.headers.get("Date", ""))
     except TimeoutError:
         return Silent(agent.node, f"its agent at {agent.host}:{agent.port} did not answer within {limit_s:g} s")
     except (OSError, http.client.HTTPException) as error:

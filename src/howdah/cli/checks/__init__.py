@@ -1,0 +1,1 @@
+"""What `howdah doctor` looks at, one subject a file."""
