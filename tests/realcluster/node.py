@@ -136,7 +136,7 @@ class RealNode:
         return eventually(look, f"{self.name} has a process {title!r}")
 
     def connect(self, inside: bool = False, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
-        """A session: as a client over TCP, or `inside`: as the agent's role over the socket, also with the gate shut."""
+        """A session: a client's over TCP, or `inside`, as the agent logs in, also with the gate shut."""
         parameters: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,

@@ -1,0 +1,87 @@
+"""Was an acknowledged commit lost, or one made up? Judges a history of writes against what the servers hold.
+
+A write is `ok` (the server said COMMIT), `failed` (it was certainly not done) or `unknown` (sent, and no answer, or an
+answer that promises nothing): an unknown one may be there or not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+
+class Outcome(StrEnum):
+    """How a write ended, as the client saw it."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One attempt to insert a value that nobody else ever inserts. Times are monotonic seconds."""
+
+    value: str
+    outcome: Outcome
+    began: float
+    ended: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong; all empty when nothing is.
+
+    `lost`: acknowledged and absent. `phantom`: present and never attempted. `risen`: said to have failed, and present.
+    `duplicates`: present more than once. `unequal`: standbys whose rows differ from the primary's, and how.
+    """
+
+    acknowledged: int
+    lost: tuple[str, ...] = ()
+    phantom: tuple[str, ...] = ()
+    risen: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+    unequal: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.phantom or self.risen or self.duplicates or self.unequal)
+
+
+def judge(history: Iterable[Write], primary: Iterable[str], standbys: Mapping[str, Iterable[str]]) -> Verdict:
+    """Compare the history with the rows that the primary and each standby hold at the end."""
+    writes = list(history)
+    found = Counter(primary)
+    acknowledged = [write.value for write in writes if write.outcome is Outcome.OK]
+    attempted = {write.value for write in writes}
+    failed = {write.value for write in writes if write.outcome is Outcome.FAILED}
+    return Verdict(
+        acknowledged=len(acknowledged),
+        lost=tuple(value for value in acknowledged if value not in found),
+        phantom=tuple(sorted(value for value in found if value not in attempted)),
+        risen=tuple(sorted(value for value in found if value in failed)),
+        duplicates=tuple(sorted(value for value, count in found.items() if count > 1)),
+        unequal=tuple(line for name, rows in sorted(standbys.items()) if (line := _difference(name, rows, found))),
+    )
+
+
+def _difference(name: str, rows: Iterable[str], primary: Counter[str]) -> str:
+    """How a standby's rows differ from the primary's; "" if they do not."""
+    held = Counter(rows)
+    missing, extra = primary - held, held - primary
+    if not missing and not extra:
+        return ""
+    examples = ", ".join(sorted([*missing, *extra])[:5])
+    return f"{name} misses {missing.total()} rows and has {extra.total()} more: {examples}"
+
+
+def longest_gap(history: Iterable[Write], since: float = 0.0) -> tuple[float, float]:
+    """The longest time between two acknowledged writes, in seconds, and when it began (monotonic).
+
+    Only gaps that end after `since` count."""
+    ends = sorted(write.ended for write in history if write.outcome is Outcome.OK)
+    gaps = [(later - earlier, earlier) for earlier, later in pairwise(ends) if later >= since]
+    return max(gaps, default=(0.0, 0.0))

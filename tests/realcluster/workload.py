@@ -1,0 +1,178 @@
+"""Clients that write unique values all the time and remember what the server said.
+
+Eight connections in an event loop of their own thread, so that a test's own code can be plain and may block.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+from psycopg.errors import Diagnostic
+
+from tests.realcluster.checker import Outcome, Verdict, Write, judge, longest_gap
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.processes import LIMIT_S, eventually
+
+CONNECTIONS = 8
+PAUSE_S = 0.01
+STATEMENT_LIMIT_S = 2.5
+"""A client gives up on a server that does not answer; longer than the product's own pauses of healthy servers."""
+CONNECT_LIMIT_S = 7.0
+CERTAIN = frozenset(("25006", "3D000", "42P01"))
+"""SQLSTATEs that are raised before anything could have been written: read-only, no database, no table."""
+
+_numbers = itertools.count(1)
+
+
+class Workload:
+    """Start it with `writing()`."""
+
+    def __init__(self, conninfo: str, table: str) -> None:
+        self.history: list[Write] = []
+        self.table = table
+        self._conninfo = conninfo
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="workload")
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; every write has its outcome afterwards."""
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def acknowledged(self) -> int:
+        """How many commits were acknowledged up to now."""
+        return sum(1 for write in tuple(self.history) if write.outcome is Outcome.OK)
+
+    def wait_writes(self, count: int = 50, limit_s: float = LIMIT_S) -> None:
+        """Wait until so many more writes were acknowledged that *began* after this call."""
+        since = time.monotonic()
+
+        def look() -> bool:
+            recent = itertools.takewhile(lambda write: write.ended >= since, reversed(self.history))
+            return sum(1 for write in recent if write.outcome is Outcome.OK and write.began >= since) >= count
+
+        eventually(look, f"{count} writes are acknowledged", limit_s)
+
+    def outage(self, since: float = 0.0) -> float:
+        """The longest time without an acknowledged write, in seconds, among gaps that ended after `since`."""
+        return longest_gap(tuple(self.history), since)[0]
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(CONNECTIONS):
+                group.create_task(self._write_for_ever(number))
+
+    async def _write_for_ever(self, number: int) -> None:
+        connection: _Connection | None = None
+        for count in itertools.count():
+            if self._stopping.is_set():
+                break
+            began = time.monotonic()
+            if connection is None:
+                connection = await _open(self._conninfo)
+            if connection is not None and not await self._write(connection, f"{self.table}-{number}-{count}"):
+                connection.close()
+                connection = None
+            await asyncio.sleep(max(0.0, PAUSE_S - (time.monotonic() - began)))
+        if connection is not None:
+            connection.close()
+
+    async def _write(self, connection: "_Connection", value: str) -> bool:
+        """One write; whether the connection can go on."""
+        began = time.monotonic()
+        outcome, detail = await connection.insert(self.table, value)
+        self.history.append(Write(value, outcome, began, time.monotonic(), detail))
+        return outcome is Outcome.OK
+
+
+class _Connection:
+    """A session whose hanging statement ends by a closed socket, never by a cancel request: a cancelled wait for
+    standbys is reported as a success."""
+
+    def __init__(self, session: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        self._session = session
+        self._warned = ""
+        session.add_notice_handler(self._notice)
+
+    def _notice(self, notice: Diagnostic) -> None:
+        if notice.severity == "WARNING":
+            self._warned = notice.message_primary or "a warning"
+
+    async def insert(self, table: str, value: str) -> tuple[Outcome, str]:
+        """Insert one value in a transaction of its own."""
+        self._warned = ""
+        hang_up = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_S, self._hang_up)
+        try:
+            await self._session.execute(f"INSERT INTO {table} VALUES (%s)".encode(), (value,))
+        except psycopg.Error as error:
+            certain = error.sqlstate in CERTAIN
+            return (Outcome.FAILED if certain else Outcome.UNKNOWN), str(error).strip()
+        finally:
+            hang_up.cancel()
+        if self._warned:
+            return Outcome.UNKNOWN, self._warned
+        return Outcome.OK, ""
+
+    def _hang_up(self) -> None:
+        descriptor = self._session.fileno()
+        with contextlib.suppress(OSError), socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """At once, without a word to the server."""
+        self._session.pgconn.finish()
+
+
+async def _open(conninfo: str) -> _Connection | None:
+    """A session with the primary; None if there is none now."""
+    try:
+        async with asyncio.timeout(CONNECT_LIMIT_S):
+            return _Connection(await psycopg.AsyncConnection.connect(conninfo, autocommit=True))
+    except (psycopg.Error, TimeoutError, OSError):
+        return None
+
+
+@contextlib.contextmanager
+def writing(cluster: RealCluster) -> Iterator[Workload]:
+    """Clients that write while the block runs. Check with `verdict` afterwards."""
+    table = f"writes_{next(_numbers)}"
+    cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
+    load = Workload(cluster.conninfo(), table)
+    load.start()
+    try:
+        load.wait_writes(20)
+        yield load
+    finally:
+        load.stop()
+
+
+def verdict(cluster: RealCluster, load: Workload, standbys: bool = True) -> Verdict:
+    """Read the primary and, once they have replayed as much, every standby, and judge."""
+    primary = cluster.wait_serving()
+    query = f"SELECT value FROM {load.table}"
+    rows = [str(row[0]) for row in primary.sql(query)]
+    end = primary.value("SELECT pg_current_wal_flush_lsn()")
+    held = {}
+    for node in cluster.nodes.values() if standbys else ():
+        if node is not primary:
+            caught_up = f"SELECT pg_last_wal_replay_lsn() >= '{end}'::pg_lsn"
+            eventually(lambda n=node, q=caught_up: n.value(q), f"{node.name} catches up with {primary.name}")  # type: ignore[misc]  # defaults bind the loop's values
+            held[node.name] = [str(row[0]) for row in node.sql(query)]
+    return judge(load.history, rows, held)
+
+
+def assert_sound(cluster: RealCluster, load: Workload, standbys: bool = True) -> None:
+    """Fails on a lost, phantom, risen or doubled commit, and on a standby that differs."""
+    found = verdict(cluster, load, standbys)
+    assert found.acknowledged > 0
+    assert found.sound, found
