@@ -40,7 +40,8 @@ def way_back(chain: Chain | None, end: Position | None, record: Record) -> Way:
     if entry is None:
         return NeedsClone("the record knows no timeline of the primary", end)
     if chain is None:
-        return NeedsClone("a timeline of this server is in no map: its term is unknown", end)
+        reason = "a timeline of this server is in no map: its term is unknown"
+        return NeedsClone(reason, end, keep_aside=bool(record.forced_terms))
     theirs = chain_of_entries(record.timelines, entry)
     verdict = compare(chain, theirs)
     forced = [t for t in record.forced_terms if t > position_of(chain).term]
