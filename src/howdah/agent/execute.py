@@ -52,7 +52,7 @@ async def execute(action: a.Action, tools: Tools) -> None:
         case a.Promote() | a.ResumeService() | a.Serve() | a.RaiseTerm() | a.ChangeVoters() | a.ApplySetting():
             await _lead(action, tools)
         case a.DropRequest(request=request):
-            await finish_switchover(tools.store, request, tools.situation.intents)
+            await finish_switchover(tools.store, request, tools.situation.configured)
         case a.KeepHouse():
             await house.keep_house(tools, action)
         case a.StartInRecovery():

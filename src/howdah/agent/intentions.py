@@ -8,6 +8,7 @@ from dataclasses import replace
 from howdah.agent.situation import Situation
 from howdah.cluster.intents import Intents, SwitchoverRequest
 from howdah.cluster.policy import Policy
+from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.intents import read_intents, write_intents
 from howdah.ports.clock import Clock
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
@@ -46,23 +47,43 @@ class Intentions:
     async def _poll(self) -> None:
         while True:
             with contextlib.suppress(StoreUnavailable):
-                self._take(await self._store.read(CONFIG))
+                await self._read()
             await self._clock.sleep_ms(POLL_MS)
 
     async def _listen(self) -> None:
         while True:
             with contextlib.suppress(StoreUnavailable):
                 async for found in self._store.watch(CONFIG):
-                    self._take(found)
+                    if found is not None and found.version > self._version:
+                        self._take(found)
             await self._clock.sleep_ms(RETRY_MS)
 
-    def _take(self, found: Versioned | None) -> None:
-        if found is None or found.version <= self._version:
+    async def _read(self) -> None:
+        """What a linearizable read says counts, also if its version is lower: then the store was wiped or put back."""
+        found = await self._store.read(CONFIG)
+        if found is not None:
+            self._take(found)
+            return
+        self._version = 0
+        situation = self._situation
+        if situation.served_term:
+            # Who serves writes down what everybody has gone by: the first settings, or those of a store that was wiped.
+            await self._store.compare_and_swap(CONFIG, None, write_intents(situation.configured))
+
+    def _take(self, found: Versioned) -> None:
+        if found.version == self._version:
             return
         self._version = found.version
-        self._believe(read_intents(found.text))
+        try:
+            intents = read_intents(found.text)
+        except SettingsRefused as refused:
+            self._situation.config_fault = f"the cluster's settings in the store cannot be used: {refused}"
+            return  # the last good ones stay
+        self._situation.config_fault = ""
+        self._believe(intents)
 
     def _believe(self, intents: Intents) -> None:
+        self._situation.configured = intents
         self._situation.intents = replace(intents, policy=self._own_policy(intents.policy))
         self._situation.poke()
 

@@ -121,7 +121,7 @@ class Operations:
             found = await self._tools.store.read(CONFIG)
         except StoreUnavailable as error:
             raise NotDone(f"the store does not answer: {error}") from error
-        return effective(found.text if found else write_intents(self._tools.situation.intents))
+        return effective(found.text if found else write_intents(self._tools.situation.configured))
 
     async def set_config(self, assignment: str) -> None:
         """Change one setting, given as KEY=VALUE. Raises NotDone."""
@@ -133,7 +133,7 @@ class Operations:
         try:
             while True:
                 found = await store.read(CONFIG)
-                text = edit(found.text if found else write_intents(self._tools.situation.intents))
+                text = edit(found.text if found else write_intents(self._tools.situation.configured))
                 read_intents(text)
                 outcome = await store.compare_and_swap(CONFIG, found.version if found else None, text)
                 if isinstance(outcome, Swapped):
@@ -147,6 +147,6 @@ class Operations:
 
     async def _change(self, change: Callable[[Intents], Intents]) -> None:
         try:
-            await change_intents(self._tools.store, change, self._tools.situation.intents)
+            await change_intents(self._tools.store, change, self._tools.situation.configured)
         except StoreUnavailable as error:
             raise NotDone(f"the store does not answer: {error}") from error

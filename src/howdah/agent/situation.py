@@ -50,6 +50,8 @@ class Situation:
         self.initial = initial
         self.local: LocalState = disk.load()
         self.intents = Intents()
+        self.configured = Intents()  # the same without what this node sets for itself: what the document says
+        self.config_fault = ""
         self.began_boot_ms = clock.boot_ms()
         self.wake = asyncio.Event()
         self.probe_now = asyncio.Event()
@@ -189,6 +191,7 @@ class Situation:
             busy=self.busy,
             confirmations=self.confirmations if now - self.confirmed_sent_boot_ms < 3000 else 0,
             door=self.door,
+            config_fault=self.config_fault,
         )
 
     def _sights(self, views: Mapping[str, PeerView], now: int) -> tuple[PeerSight, ...]:

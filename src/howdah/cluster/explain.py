@@ -32,7 +32,11 @@ def problems(o: Observation) -> tuple[str, ...]:
     record = o.store.record
     found = []
     if not o.store.reachable:
-        found.append("the store does not answer")
+        found.append("the store does not answer" + (f": {o.store.trouble}" if o.store.trouble else ""))
+    if o.config_fault:
+        found.append(o.config_fault)
+    if o.went_back:
+        found.append("the store was put back to an old copy: nobody is promoted by what it says")
     if record is None:
         return (*found, "no record of the cluster is known yet")
     if not record.serving:
@@ -95,7 +99,9 @@ def _pause(o: Observation) -> tuple[str, ...]:
 def _store(o: Observation) -> str:
     if o.store.unsettled:
         return "The outcome of a write to the store is unknown yet."
-    return "The store answers." if o.store.reachable else "The store does not answer: no election can be decided."
+    if o.store.reachable:
+        return "The store answers."
+    return f"The store does not answer: no election can be decided ({o.store.trouble or 'nothing was heard yet'})."
 
 
 def _standby(o: Observation, record: Record, peer: PeerSight) -> str:

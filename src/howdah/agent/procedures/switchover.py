@@ -26,8 +26,9 @@ async def switchover(tools: Tools, action: Switchover) -> None:
     if record is None or record.holder != situation.me:
         raise Failed("this server does not hold the record")
     if action.request.id != "leaving":
-        await finish_switchover(tools.store, action.request, situation.intents)  # asked for once, tried once
+        await finish_switchover(tools.store, action.request, situation.configured)  # asked for once, tried once
     situation.intents = replace(situation.intents, switchover=None)
+    situation.configured = replace(situation.configured, switchover=None)
     tools.journal.noted("SWITCHOVER", f"checkpoint before handing over to {action.to}", record.term)
     await tools.primary.checkpoint()
     await fence.close_gate(tools)
