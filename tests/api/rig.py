@@ -13,7 +13,7 @@ from howdah.api.app import build_app
 from howdah.api.assemble import cluster_status
 from howdah.api.server import ApiServer
 from howdah.api.status import ClusterStatus
-from howdah.api.view import AgentView, Explanation, NodeReason, Operations, Refused, Scope, SqlResult
+from howdah.api.view import AgentView, Explanation, NodeReason, Operations, Refused, Scope
 from howdah.cluster.intents import Intents
 from howdah.cluster.peerstate import NodeState, Published
 from howdah.cluster.record import Mode, Phase, Record
@@ -90,11 +90,6 @@ class FakeOperations:
     async def set_config(self, key: str, value: str) -> str:
         """Noted."""
         return self._note("set_config", key, value)
-
-    async def execute(self, sql: str) -> SqlResult:
-        """Noted, with one row."""
-        self._note("execute", sql)
-        return SqlResult(("a", "b"), (("1", None),), "SELECT 1")
 
     async def shutdown(self, scope: Scope) -> str:
         """Noted."""

@@ -34,7 +34,6 @@ CHANGES: tuple[tuple[str, str, dict[str, Any] | None, tuple[Any, ...]], ...] = (
     ("PATCH", "/config", {"key": "k", "value": 2}, ("set_config", "k", "2")),
     ("PATCH", "/config", {"key": "paused", "value": True}, ("set_config", "paused", "true")),
     ("PATCH", "/config", {"key": "k", "value": None}, ("set_config", "k", "")),
-    ("POST", "/sql", {"sql": "SELECT 1"}, ("execute", "SELECT 1")),
     ("POST", "/shutdown", None, ("shutdown", Scope.NODE)),
     ("POST", "/shutdown", {"scope": "cluster"}, ("shutdown", Scope.CLUSTER)),
 )
@@ -48,8 +47,7 @@ def test_a_change_with_the_token_is_done() -> None:
             answer = await client.request(method, path, json=body, headers=BEARER)
             assert answer.is_success, answer.text
             assert view.asked_of.asked.pop() == asked
-            if path != "/sql":
-                assert answer.json() == {"message": f"{asked[0]} is done"}
+            assert answer.json() == {"message": f"{asked[0]} is done"}
 
     talk(view, story)
 
@@ -85,7 +83,6 @@ def test_a_refusal_is_409_with_its_sentence_and_a_server_that_is_away_503() -> N
     [
         ("/switchover", {"tp": "n2"}, "tp: Extra inputs are not permitted"),
         ("/switchover", {"at": "2026-05-04T12:20:30"}, "at: Input should have timezone info"),
-        ("/sql", {}, "sql: Field required"),
         ("/shutdown", {"scope": "world"}, "scope: Input should be 'node' or 'cluster'"),
         ("/failover", None, "the body: Field required"),
     ],
@@ -106,14 +103,6 @@ def test_an_unknown_path_or_method_is_an_error_of_the_same_form() -> None:
         assert unknown.status_code == 404 and "/standby-leader" in unknown.json()["error"]
         wrong = await client.get("/switchover")
         assert wrong.status_code == 405 and "GET is not possible" in wrong.json()["error"]
-
-    talk(FakeView(), story)
-
-
-def test_a_statement_s_rows_are_text_and_null() -> None:
-    async def story(client: httpx.AsyncClient) -> None:
-        answer = await client.post("/sql", json={"sql": "SELECT 1, NULL"}, headers=BEARER)
-        assert answer.json() == {"columns": ["a", "b"], "rows": [["1", None]], "command": "SELECT 1"}
 
     talk(FakeView(), story)
 

@@ -32,6 +32,8 @@ from howdah.cluster.actions import (
 )
 from howdah.cluster.decide import decide
 from howdah.cluster.decision import Decision
+from howdah.cluster.observation import Observation
+from howdah.cluster.peerstate import Published
 from howdah.cluster.record import Phase
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.disk import DiskFailure
@@ -61,6 +63,8 @@ class AgentLoop:
         self._checkpoint: asyncio.Task[None] | None = None
         self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
+        self.observation: Observation | None = None
+        self.published: Published | None = None
         self.stopped = asyncio.Event()
 
     async def run(self) -> None:
@@ -94,7 +98,9 @@ class AgentLoop:
             tools.journal.decided(decision, observation)
         self.decision = decision
         extra = Extra(situation.promoted_term, situation.rewind_ready, situation.prefix_term, situation.lost_slots)
-        tools.peers.publish(publish(observation, decision, situation.address, situation.api, extra))
+        self.observation = observation
+        self.published = publish(observation, decision, situation.address, situation.api, extra)
+        tools.peers.publish(self.published)
         if situation.leaving is not Leaving.NO and situation.stop_done:
             return True
         await self._act(decision.action)

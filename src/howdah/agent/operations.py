@@ -8,7 +8,6 @@ from howdah.agent.intentions import CONFIG, change_intents
 from howdah.agent.loop import AgentLoop
 from howdah.agent.tools import Tools
 from howdah.cluster.actions import Leaving, Order
-from howdah.cluster.explain import explain, problems
 from howdah.cluster.intents import Intents, SwitchoverRequest
 from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.switchover import target_of
@@ -30,21 +29,9 @@ class Operations:
         self._tools = tools
         self._loop = loop
 
-    def observation(self) -> Observation:
-        """What the agent knows at this moment."""
-        return self._tools.situation.observe(self._tools.keeper, self._tools.peers)
-
-    def explain(self) -> tuple[str, ...]:
-        """Why the cluster is as it is."""
-        return explain(self.observation(), self._loop.decision)
-
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong."""
-        return problems(self.observation())
-
     async def switchover(self, to: str, at_wall_ms: int) -> str:
         """Ask for a hand-over, now (0) or later; the id of the request. Raises NotDone."""
-        o = self.observation()
+        o = self._observation()
         record = o.store.record
         if record is None:
             raise NotDone("the store has not answered yet, so nobody knows who leads")
@@ -70,7 +57,7 @@ class Operations:
 
     async def failover(self, given_up: tuple[str, ...]) -> None:
         """The door, at this server: promote it though the named servers are gone with their data. Raises NotDone."""
-        o = self.observation()
+        o = self._observation()
         record = o.store.record
         if record is None:
             raise NotDone("the store has no record to go on from; it is rebuilt once every server is here")
@@ -92,7 +79,7 @@ class Operations:
 
     def reinit(self) -> None:
         """Clone this node's server anew. Raises NotDone for the primary."""
-        o = self.observation()
+        o = self._observation()
         if o.is_holder:
             raise NotDone(f"{o.me.name} is the primary: switch over to another server first")
         if o.store.record is None or not o.store.record.serving:
@@ -144,6 +131,9 @@ class Operations:
             raise NotDone(str(error)) from error
         except StoreUnavailable as error:
             raise NotDone(f"the store does not answer: {error}") from error
+
+    def _observation(self) -> Observation:
+        return self._tools.situation.observe(self._tools.keeper, self._tools.peers)
 
     async def _change(self, change: Callable[[Intents], Intents]) -> None:
         try:

@@ -19,7 +19,6 @@ from howdah.api import (
     reload,
     restart,
     shutdown,
-    sql,
     switchover,
 )
 from howdah.api.access import guard
@@ -35,7 +34,6 @@ CHANGES = (
     reload.routes,
     reinit.routes,
     config.changes,
-    sql.routes,
     shutdown.routes,
 )
 

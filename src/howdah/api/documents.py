@@ -136,14 +136,6 @@ class ExplanationDocument(Document):
     nodes: list[NodeReasonDocument]
 
 
-class SqlDocument(Document):
-    """Rows as text, null for NULL."""
-
-    columns: list[str]
-    rows: list[list[str | None]]
-    command: str
-
-
 class SwitchoverRequest(Document):
     """A planned hand-over."""
 
@@ -170,12 +162,6 @@ class ConfigChange(Document):
 
     key: str = Field(min_length=1, description="dotted, e.g. postgresql.parameters.work_mem")
     value: str | int | float | bool | None = Field(description="null gives the setting its default back")
-
-
-class SqlRequest(Document):
-    """One statement."""
-
-    sql: str = Field(min_length=1)
 
 
 class ShutdownRequest(Document):

@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
 
 from howdah.agent.deadman.client import DeadmanClient
 from howdah.agent.hooks import RoleHook
@@ -16,6 +15,8 @@ from howdah.agent.node import Node, build_node, close_node
 from howdah.agent.peering.server import peer_router
 from howdah.agent.reaper import Reaper, become_subreaper
 from howdah.agent.rolechange import Role, RoleNews
+from howdah.api.agentview import NodeView
+from howdah.api.app import build_app
 from howdah.api.server import ApiServer, CannotListen
 from howdah.cluster.actions import Leaving
 from howdah.configuration.schema import AgentSettings
@@ -25,6 +26,7 @@ from howdah.postgres.layout import NodeLayout
 from howdah.postgres.secrets import ClusterSecrets
 from howdah.telemetry.history import HistoryFile, RoleChange
 from howdah.telemetry.journal import JournalFile
+from howdah.telemetry.logs import Form, set_up_logs
 from howdah.telemetry.metrics import Metrics
 from howdah.telemetry.recorder import Recorder
 
@@ -43,9 +45,10 @@ def run_agent(settings: AgentSettings) -> int:
 async def _run(settings: AgentSettings) -> int:
     layout = NodeLayout(settings.node.root.absolute())
     layout.log.mkdir(parents=True, exist_ok=True)
-    node = _build(settings, layout)
-    app = FastAPI(title="Howdah agent")
-    app.include_router(peer_router(node.identity, node.broadcast, node.answering))
+    set_up_logs(Form(settings.log.format), settings.log.level, settings.node.name)
+    node, view = _build(settings, layout)
+    peers = peer_router(node.identity, node.broadcast, node.answering)
+    app = build_app(view, node.identity.token, also=(peers,))
     server = ApiServer(app, settings.api.address, on_stop=node.broadcast.close)
     await server.start()
     become_subreaper()
@@ -64,7 +67,7 @@ async def _run(settings: AgentSettings) -> int:
     return 0
 
 
-def _build(settings: AgentSettings, layout: NodeLayout) -> Node:
+def _build(settings: AgentSettings, layout: NodeLayout) -> tuple[Node, NodeView]:
     metrics = Metrics(settings.cluster, settings.node.name)
     recorder = Recorder(settings.node.name, JournalFile(layout.log), metrics, _wall_ms)
     node = build_node(settings, secrets_of(settings), recorder, lambda line: log.info(line, part="postgresql"))
@@ -86,7 +89,7 @@ def _build(settings: AgentSettings, layout: NodeLayout) -> Node:
             )
 
     node.loop.roles.listeners.append(write_history)
-    return node
+    return node, NodeView(node, metrics, history.rows)
 
 
 def secrets_of(settings: AgentSettings) -> ClusterSecrets:

@@ -1,7 +1,7 @@
 """What does the REST interface need of an agent?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -41,15 +41,6 @@ class Explanation:
     nodes: tuple[NodeReason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SqlResult:
-    """The answer to one statement, every value in PostgreSQL's text form. `command` is its tag ("SELECT 1")."""
-
-    columns: tuple[str, ...] = ()
-    rows: Sequence[tuple[str | None, ...]] = field(default_factory=tuple)
-    command: str = ""
-
-
 class Operations(Protocol):
     """What an operator can ask of an agent. Each returns a sentence on what was done or begun, and raises Refused."""
 
@@ -79,10 +70,6 @@ class Operations(Protocol):
 
     async def set_config(self, key: str, value: str) -> str:
         """Change one setting of the cluster; "" gives it its default back."""
-        ...
-
-    async def execute(self, sql: str) -> SqlResult:
-        """Run one statement on this node's server, as its superuser."""
         ...
 
     async def shutdown(self, scope: Scope) -> str:
