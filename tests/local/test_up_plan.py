@@ -1,0 +1,68 @@
+"""What may a later `howdah up` change, and what is refused?"""
+
+from pathlib import Path
+
+import pytest
+
+from howdah.local.place import Place
+from howdah.local.plan import read_plan
+from howdah.local.refused import Refused
+from howdah.local.up import Prepared, Wishes, prepare
+
+
+def prepared(place: Place, wishes: Wishes) -> Prepared:
+    """Prepare without a word."""
+    return prepare(place, wishes, lambda _: None)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A directory that any account can enter: pytest's own are closed."""
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o755)
+    return Place(tmp_path / "cluster")
+
+
+def test_ports_and_passwords_stay_the_same_over_restarts(place: Place) -> None:
+    first = prepared(place, Wishes(port=15800))
+    second = prepared(place, Wishes())
+    assert second.plan == first.plan == read_plan(place.plan) and second.secrets == first.secrets
+    assert second.added == () and len(first.plan.nodes) == 3
+    assert {node.port for node in first.plan.nodes}.isdisjoint(node.api_port for node in first.plan.nodes)
+
+
+def test_more_nodes_are_added_with_ports_of_their_own(place: Place) -> None:
+    first = prepared(place, Wishes(nodes=2, port=15810))
+    grown = prepared(place, Wishes(nodes=4))
+    assert grown.added == ("n3", "n4") and grown.plan.nodes[:2] == first.plan.nodes
+    assert len({node.port for node in grown.plan.nodes}) == 4
+    assert place.agent_file("n4").exists()
+
+
+@pytest.mark.parametrize(
+    ("wishes", "named"),
+    [
+        (Wishes(nodes=1), "config set nodes"),
+        (Wishes(port=15999), "--port"),
+        (Wishes(store="etcd"), "--store"),
+        (Wishes(sync="async"), "config set mode=async"),
+        (Wishes(postgres_bin=Path("/opt/pg/bin")), "postgresql.bin"),
+    ],
+)
+def test_what_cannot_change_is_refused_with_the_mend(place: Place, wishes: Wishes, named: str) -> None:
+    first = prepared(place, Wishes(nodes=2, port=15820))
+    with pytest.raises(Refused, match=named):
+        prepared(place, wishes)
+    assert read_plan(place.plan) == first.plan
+
+
+def test_lost_passwords_are_not_replaced_by_new_ones(place: Place) -> None:
+    prepared(place, Wishes(nodes=1, port=15830))
+    (place.secrets / "superuser").unlink()
+    with pytest.raises(Refused, match="superuser"):
+        prepared(place, Wishes())
+
+
+def test_programs_that_are_no_postgresql_are_refused_before_anything_is_started(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="no PostgreSQL programs"):
+        prepared(place, Wishes(postgres_bin=tmp_path))
