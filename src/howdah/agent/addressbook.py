@@ -60,11 +60,12 @@ class AddressBook:
         self._known: dict[str, Address] = {}
 
     async def follow(self) -> None:
-        """Write once, then read: often until every configured node is known, then now and then."""
-        written = False
+        """Write, then read: often until every configured node is known, then now and then. A store that was wiped gets
+        the entry again; an entry that is missing there does not make a known node unknown."""
         while True:
+            written = False
             with contextlib.suppress(StoreUnavailable):
-                written = written or await self._write()
+                written = await self._write()
                 await self._read()
             complete = written and set(self._situation.intents.nodes) <= {*self._known, self._situation.name}
             await self._clock.sleep_ms(SETTLED_POLL_MS if complete else POLL_MS // 10)
@@ -82,7 +83,8 @@ class AddressBook:
         wanted = [n for n in self._situation.intents.nodes if n != self._situation.name]
         found = await asyncio.gather(*(self._store.read(document_name(name)) for name in wanted))
         entries = {name: read_entry(v.text) for name, v in zip(wanted, found, strict=True) if v is not None}
-        known = {name: entry.api for name, entry in entries.items() if entry is not None}
+        known = {name: address for name, address in self._known.items() if name in wanted}
+        known |= {name: entry.api for name, entry in entries.items() if entry is not None}
         if known != self._known:
             self._known = known
             self._on_change(known)
