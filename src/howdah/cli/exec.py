@@ -7,12 +7,12 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import Reach, reach
+from howdah.cli.terminal import console
 from howdah.local.refused import Refused
 from howdah.local.sight import KnownNode
 from howdah.postgres.layout import SUPERUSER
@@ -112,8 +112,6 @@ def _document(result: Result) -> dict[str, object]:
 
 
 def _print(results: tuple[Result, ...]) -> None:
-    console = Console()
-    console = console if console.is_terminal else Console(width=10_000)
     for result in results:
         if result.error:
             print(f"{result.node}: error: {result.error}")
@@ -128,7 +126,7 @@ def _print(results: tuple[Result, ...]) -> None:
                 table.add_column(escape(column))
             for row in result.rows:
                 table.add_row(*(escape(_shown(value)) for value in row))
-            console.print(table)
+            console().print(table)
 
 
 def _shown(value: str | None) -> str:

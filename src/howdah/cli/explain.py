@@ -37,12 +37,13 @@ def explain(data: Data = None, config: Config = None, as_json: AsJson = False) -
 
 
 def explanation_lines(document: Mapping[str, Any]) -> list[str]:
-    """The explanation for people."""
-    lines = [str(document.get("summary", ""))]
+    """The explanation for people: why, what is wrong, and what each node says of itself."""
+    lines = [str(sentence) for sentence in document.get("why") or []]
     wrong = document.get("wrong") or []
-    lines += ["", "wrong:", *(f"  {sentence}" for sentence in wrong)] if wrong else ["nothing is wrong"]
+    lines += ["", "wrong:", *(f"  {sentence}" for sentence in wrong)] if wrong else ["Nothing is wrong."]
+    lines.append("")
     for node in document.get("nodes") or []:
-        lines += ["", f"{node.get('node')}: {node.get('reason')} (rule {node.get('rule')})"]
+        lines.append(f"{node.get('node')}: {node.get('reason')} (rule {node.get('rule')})")
         if node.get("cannot_lead"):
-            lines.append(f"  it could not become primary now: {node['cannot_lead']}")
+            lines.append(f"    it could not become primary now: {node['cannot_lead']}")
     return lines

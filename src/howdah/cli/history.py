@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import reach
+from howdah.cli.terminal import console
 from howdah.local.refused import Refused
 from howdah.local.remote import Answer, ask_each
 
@@ -44,8 +44,7 @@ def history(data: Data = None, config: Config = None, as_json: AsJson = False) -
         table.add_column(column, no_wrap=column != "cause")
     for row in rows:
         table.add_row(*map(escape, _cells(row)))
-    console = Console()
-    (console if console.is_terminal else Console(width=240)).print(table)
+    console().print(table)
     for answer in answers:
         if answer not in good:
             print(f"{answer.node} did not tell its history")

@@ -5,11 +5,11 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
 from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import Reach, reach
+from howdah.cli.terminal import console
 from howdah.local.statustable import status_view
 
 WATCH_S = 1.0
@@ -36,7 +36,7 @@ def status(
     if as_json:
         print(json.dumps(sight.document, indent=2))
     else:
-        _console().print(status_view(sight))
+        console().print(status_view(sight))
     if not sight.answered:
         raise typer.Exit(1)
 
@@ -48,14 +48,9 @@ def _watch(cluster: Reach, as_json: bool) -> None:
             while True:
                 print(json.dumps(cluster.see().document), flush=True)
                 time.sleep(WATCH_S)
-        with Live(status_view(cluster.see()), console=_console(), auto_refresh=False) as live:
+        with Live(status_view(cluster.see()), console=console(), auto_refresh=False) as live:
             while True:
                 time.sleep(WATCH_S)
                 live.update(status_view(cluster.see()), refresh=True)
     except KeyboardInterrupt:
         return
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=200)  # a pipe has no width: cut nothing off

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from howdah.cli.options import Data
 from howdah.cli.reach import reach
+from howdah.cli.terminal import console
 from howdah.local.connection import psql_line, uri_of
 from howdah.local.down import bring_down
 from howdah.local.foreground import told_to_end, watch
@@ -78,13 +78,12 @@ def up(
     place = place_of(data, os.environ)
     kind: Any = store.value if store else None
     wishes = Wishes(nodes, port, kind, sync.value if sync else None, postgres_bin)
-    console = Console(soft_wrap=True)
     children = Children()
     if detach:
         prepared = _start(place, wishes, ordered, children)
         sight = wait(prepared, children)
         _add_nodes(prepared)
-        _print_ready(console, prepared, sight)
+        _print_ready(prepared, sight)
         return
     with told_to_end() as ending:
         prepared = _start(place, wishes, ordered, children)
@@ -92,12 +91,12 @@ def up(
         try:
             sight = wait(prepared, children)
             _add_nodes(prepared)
-            _print_ready(console, prepared, sight)
+            _print_ready(prepared, sight)
         except Refused as refused:
             if place.stopped.exists():
                 raise
-            console.print(f"howdah: {refused}", markup=False, highlight=False)
-        with View(console, foot) as view:
+            print(f"howdah: {refused}", flush=True)
+        with View(console(), foot) as view:
             ended = watch(place, children, view, ending)
     if ended is not None:
         print(ended.sentence)
@@ -142,8 +141,8 @@ def _add_nodes(prepared: Prepared) -> None:
     _say(f"{', '.join(prepared.added)} joined the cluster's settings")
 
 
-def _print_ready(console: Console, prepared: Prepared, sight: Sight) -> None:
-    console.print(status_view(sight))
+def _print_ready(prepared: Prepared, sight: Sight) -> None:
+    console().print(status_view(sight))
     print(f"\nconnect:  {psql_line(prepared.place)}")
     if not shutil.which("psql"):
         print("          (there is no psql on the PATH; `howdah psql` uses that of the installation, if it has one)")
