@@ -1,6 +1,7 @@
 """How does a server stand for election: revoke itself, ask, count, swap?"""
 
 import asyncio
+import contextlib
 
 from howdah.agent.procedures import server
 from howdah.agent.procedures.revoke import revoke
@@ -12,7 +13,7 @@ from howdah.cluster.history import Prefix, chain_of, compare
 from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
 from howdah.cluster.record import Mode, Record, TimelineEntry
 from howdah.ports.peers import PeerUnreachable
-from howdah.ports.postgres import Upstream
+from howdah.ports.postgres import SqlFailed, Upstream
 from howdah.ports.store import StoreUnavailable
 
 CATCH_UP_LIMIT_MS = 20_000
@@ -65,6 +66,9 @@ async def _count(tools: Tools, term: int, record: Record, mine: Report) -> Judge
     limit_ms = tools.policy.revocation_limit_ms * 2
     request = PromiseRequest(term, record, situation.name)
     asks = [asyncio.create_task(_ask(tools, name, request, limit_ms)) for name in sorted(names)]
+    with contextlib.suppress(SqlFailed):
+        # Meanwhile: slots cost several fsyncs, and the winner needs them before it promotes. A loser drops them.
+        await tools.primary.keep_slots(tuple(sorted(names)), drop_others=False)
     try:
         for answer in asyncio.as_completed(asks):
             report = await answer

@@ -18,6 +18,8 @@ from howdah.values.member import slot_name
 
 STREAM_LIMIT_MS = 4000
 RELEASE_LIMIT_MS = 500
+RELEASE_AFTER_MS = 200
+"""A healthy stream begins within some 10 ms, and its own old walsender has ended by then."""
 
 
 def source_of(tools: Tools, name: str) -> Published:
@@ -47,14 +49,13 @@ async def follow(tools: Tools, action: Follow) -> None:
         situation.remember(replace(situation.local, promise=action.term, entries=tuple(known.values()), record=record))
     situation.prefix_term = action.term
     upstream = Upstream(source.address, action.name, slot_name(situation.name))
-    if action.source == action.holder.name:
-        with contextlib.suppress(PeerUnreachable):
-            await tools.peers.release_slot(action.source, situation.name, RELEASE_LIMIT_MS)
-    else:
+    if action.source != action.holder.name:
         upstream = Upstream(source.address, action.name, "")
     server.configure(tools, server.blank_sync(tools), gate_open=True, upstream=upstream)
     await tools.process.reload()
-    until = tools.clock.boot_ms() + STREAM_LIMIT_MS
+    began = tools.clock.boot_ms()
+    until = began + STREAM_LIMIT_MS
+    released = not upstream.slot
     while True:
         facts = await server.look(tools)
         if not facts.in_recovery:
@@ -65,6 +66,11 @@ async def follow(tools: Tools, action: Follow) -> None:
                 with contextlib.suppress(SqlFailed):
                     await tools.primary.keep_slots((), drop_others=True)
             return
+        if not released and tools.clock.boot_ms() > began + RELEASE_AFTER_MS:
+            # A cut receiver's walsender holds the slot until wal_sender_timeout: the primary's agent ends it.
+            released = True
+            with contextlib.suppress(PeerUnreachable):
+                await tools.peers.release_slot(action.source, situation.name, RELEASE_LIMIT_MS)
         if tools.clock.boot_ms() > until:
             return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not
         await tools.clock.sleep_ms(10)

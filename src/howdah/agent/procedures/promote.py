@@ -13,6 +13,7 @@ from howdah.cluster.revocation import may_follow
 from howdah.cluster.serverfacts import ServerFacts
 from howdah.ports.postgres import SqlFailed
 from howdah.values.lsn import Lsn
+from howdah.values.member import slot_name
 
 BARRIER_POLL_MS = 4
 BARRIER_LIMIT_MS = 2000
@@ -27,13 +28,15 @@ async def promote(tools: Tools, term: int) -> None:
     facts = await server.look(tools)
     if entry is None or not facts.in_recovery:
         raise Failed("there is nothing to promote")
-    await _check_log(tools, record, facts)
+    _check_log(tools, record, facts)
     # The entry is durable before the promotion: the timeline it makes is known whatever happens next.
     known = tuple(e for e in situation.local.entries if e.timeline != entry.timeline)
     situation.remember(
         replace(situation.local, won_term=term, promise=term, entries=(*known, entry), record=record, floor=None)
     )
-    await tools.primary.keep_slots(tuple(v.name for v in record.voters), drop_others=False)
+    names = tuple(v.name for v in record.voters)
+    if not {slot_name(name) for name in names} <= set(facts.slots):
+        await tools.primary.keep_slots(names, drop_others=False)
     wanted = server.record_sync(record)
     server.configure(tools, wanted, gate_open=False)
     await tools.process.reload()
@@ -57,10 +60,9 @@ def _held(tools: Tools, term: int) -> Record:
     return record
 
 
-async def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
+def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
     """The winner's log is what it reported: not less (a disk that lost it), on the same timeline."""
-    view = await tools.standby.replay()
-    chain = chain_of(facts.timeline, facts.history, view.replayed_lsn, tools.situation.local.entries)
+    chain = chain_of(facts.timeline, facts.history, facts.replay_lsn, tools.situation.local.entries)
     reported = record.winner_position
     if chain is None:
         raise Failed("a timeline of this server is in no map")
@@ -121,7 +123,6 @@ async def serve(tools: Tools, term: int) -> None:
     if isinstance(renewed, NotAllowed):
         raise Failed(f"the lease could not be renewed after the barrier: {renewed.reason}")
     await arm(tools)
-    situation.remember(replace(situation.local, record=renewed))
     if not situation.gate_open:
         server.configure(tools, server.record_sync(renewed), gate_open=True)
         await tools.process.reload()
