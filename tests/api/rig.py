@@ -67,6 +67,10 @@ class FakeOperations:
         """Noted."""
         return self._note("switchover", to, at_wall_ms)
 
+    async def cancel_switchover(self) -> str:
+        """Noted."""
+        return self._note("cancel_switchover")
+
     async def failover(self, to: str, accept_data_loss: bool, given_up: tuple[str, ...]) -> str:
         """Noted."""
         return self._note("failover", to, accept_data_loss, given_up)

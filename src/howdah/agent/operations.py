@@ -49,7 +49,13 @@ class Operations:
 
     async def cancel_switchover(self) -> None:
         """Take a request back that has not begun. Raises NotDone."""
-        await self._change(lambda intents: replace(intents, switchover=None))
+
+        def without(intents: Intents) -> Intents:
+            if intents.switchover is None:
+                raise NotDone("no switchover is planned, or it has begun already")
+            return replace(intents, switchover=None)
+
+        await self._change(without)
 
     async def pause(self, paused: bool) -> None:
         """Stop or allow automatic role changes. Raises NotDone."""

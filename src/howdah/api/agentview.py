@@ -40,6 +40,14 @@ class NodeOperations:
         when = "at its time" if at_wall_ms else "now"
         return f"the switchover to {to or 'the best standby'} begins {when} (request {request})"
 
+    async def cancel_switchover(self) -> str:
+        """Take the plan back. Raises Refused."""
+        try:
+            await self._orders.cancel_switchover()
+        except NotDone as refused:
+            raise Refused(str(refused)) from refused
+        return "no switchover is planned any more"
+
     async def failover(self, to: str, accept_data_loss: bool, given_up: tuple[str, ...]) -> str:
         """The door, or (without data loss) a switchover. Raises Refused."""
         if not accept_data_loss:

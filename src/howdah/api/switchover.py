@@ -1,4 +1,4 @@
-"""POST /switchover: hand the primary role over, as planned."""
+"""POST and DELETE /switchover: hand the primary role over, as planned, or take the plan back."""
 
 from fastapi import APIRouter
 
@@ -14,5 +14,9 @@ def routes(view: AgentView) -> APIRouter:
     async def switchover(request: SwitchoverRequest) -> DoneDocument:
         at_wall_ms = int(request.at.timestamp() * 1000) if request.at else 0
         return DoneDocument(message=await view.operations.switchover(request.to, at_wall_ms))
+
+    @router.delete("/switchover", summary="Take a planned hand-over back that has not begun")
+    async def cancel() -> DoneDocument:
+        return DoneDocument(message=await view.operations.cancel_switchover())
 
     return router

@@ -48,6 +48,10 @@ class Operations(Protocol):
         """Hand the primary role over: `to` "" for the best standby, `at_wall_ms` 0 for now."""
         ...
 
+    async def cancel_switchover(self) -> str:
+        """Take a planned hand-over back that has not begun."""
+        ...
+
     async def failover(self, to: str, accept_data_loss: bool, given_up: tuple[str, ...]) -> str:
         """Elect without the present primary; with `accept_data_loss` also without the named servers."""
         ...
