@@ -157,7 +157,7 @@ def come_back(o: Observation) -> Proposal | None:
             way = NeedsClone("the primary no longer has the WAL that this server needs", o.server.position)
         case _:
             pass
-    others = tuple((p.published.member, p.published.position) for p in o.peers if p.published.position)
+    others = tuple((p.published.member, p.published.position) for p in o.peers if p.connected and p.published.position)
     lives = any(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
     reason = last_copy_reason(o.me, o.server.position, record, others, lives)
     if reason:
