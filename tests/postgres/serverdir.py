@@ -3,7 +3,6 @@
 import asyncio
 import atexit
 import contextlib
-import ctypes
 import functools
 import shutil
 import socket
@@ -19,6 +18,7 @@ from howdah.postgres.account import Account, choose_account, enter_fault, own, r
 from howdah.postgres.installation import Installation, find_installation, reachable_installation
 from howdah.postgres.layout import SUPERUSER, NodeLayout
 from howdah.postgres.process import PostgresProcess
+from howdah.postgres.sharedmemory import release_shared_memory
 
 START_LIMIT_MS = 60_000
 WAIT_LIMIT_S = 30.0
@@ -95,7 +95,8 @@ def server_directory() -> Iterator[ServerDirectory]:
         yield ServerDirectory(layout, installation, account, port)
     finally:
         survivors = gone.kill_all(layout.data, 10_000)
-        _drop_shared_memory(layout.data)
+        if layout.data.exists():
+            release_shared_memory(layout.data.stat())
         shutil.rmtree(root)
         if survivors:
             raise AssertionError(f"processes {survivors} survive")
@@ -144,8 +145,7 @@ def _template() -> Path:
         [
             *(usable_installation().program("initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust"),
             *("--no-sync", "--no-instructions", "--wal-segsize=1", "--locale=C", "-k"),
-            # mmap: SIGKILLed servers that are never started again shall leave nothing in /dev/shm
-            *("-c", "dynamic_shared_memory_type=mmap", "-c", "shared_buffers=8MB", "-c", "listen_addresses=127.0.0.1"),
+            *("-c", "shared_buffers=8MB", "-c", "listen_addresses=127.0.0.1"),
             *("-c", "min_wal_size=2MB", "-c", "max_wal_size=8MB", "-c", "max_connections=20"),
         ],
         check=True,
@@ -153,10 +153,3 @@ def _template() -> Path:
         **run_as(choose_account()),
     )
     return data
-
-
-def _drop_shared_memory(data: Path) -> None:
-    """Remove the System V segment of a SIGKILLed server (line 7 of postmaster.pid: key and id)."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        identifier = int((data / "postmaster.pid").read_text().splitlines()[6].split()[1])
-        ctypes.CDLL(None).shmctl(identifier, 0, None)  # 0 is IPC_RMID

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from howdah.postgres import gone
+from howdah.postgres.sharedmemory import release_shared_memory
 from tests.postgres.serverdir import START_LIMIT_MS, WAIT_LIMIT_S, ServerDirectory, server_directory, until
 
 BUSY = "SELECT count(*) FROM generate_series(1, 1000000000000)"
@@ -146,7 +147,7 @@ def test_processes_of_a_deleted_directory_are_found_and_killed(server: ServerDir
     async def story() -> None:
         process = server.process()
         await process.start(False, START_LIMIT_MS)
-        kept = server.layout.root / "kept"
+        kept, deleted = server.layout.root / "kept", server.layout.data.stat()
         _run("cp", "-a", server.layout.data, kept)
         _run("rm", "-rf", server.layout.data)
         assert process.view().alive > 0
@@ -154,6 +155,7 @@ def test_processes_of_a_deleted_directory_are_found_and_killed(server: ServerDir
         assert process.view().alive > 0
         await process.kill()
         assert process.view().alive == 0
+        release_shared_memory(deleted)
 
     asyncio.run(story())
 

@@ -19,6 +19,7 @@ from howdah.postgres import gone
 from howdah.postgres.account import Account, enter_fault, run_as
 from howdah.postgres.installation import Installation
 from howdah.postgres.layout import NodeLayout
+from howdah.postgres.sharedmemory import release_shared_memory
 
 POLL_S = 0.005
 """Between two looks at postmaster.pid while the server starts or stops: small beside the 20 ms that either takes."""
@@ -116,6 +117,8 @@ class PostgresProcess:
             self._reap()
             empty = 0 if found else empty + 1
             if empty >= gone.EMPTY_LOOKS:
+                with contextlib.suppress(FileNotFoundError):
+                    release_shared_memory(self._data.stat())  # nobody may start this directory again
                 return
             if found and time.monotonic() >= end:
                 raise ServerSurvives(
