@@ -1,0 +1,66 @@
+"""What an operator asks of an agent over REST."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.node import RealNode
+
+TOKEN = "a-token-for-tests"
+LIMIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` is the message of what was done, or the error."""
+
+    status: int
+    text: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it was done or begun."""
+        return self.status == httpx.codes.OK
+
+
+def ask(node: RealNode, what: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> Answer:
+    """One order, such as "switchover"."""
+    answer = httpx.request(
+        method,
+        f"http://127.0.0.1:{node.api_port}/{what}",
+        json=dict(body or {}),
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=LIMIT_S,
+    )
+    document = answer.json()
+    return Answer(answer.status_code, str(document.get("message") or document.get("error") or document))
+
+
+def look(node: RealNode, what: str) -> Any:
+    """One document, such as "cluster"; an empty one if the agent does not answer."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{node.api_port}/{what}", timeout=LIMIT_S).json()
+    except httpx.HTTPError:
+        return {}
+
+
+def explained(node: RealNode) -> str:
+    """Everything that this agent says about why the cluster is as it is, and what is wrong."""
+    document = look(node, "explain")
+    reasons = [f"{n['node']}: {n['reason']}. {n['cannot_lead']}" for n in document.get("nodes", [])]
+    return "\n".join([*document.get("why", []), *document.get("wrong", []), *reasons])
+
+
+def configure(cluster: RealCluster, key: str, value: str | int | None) -> Answer:
+    """`howdah config set`, at any agent that runs; refused or done."""
+    node = next(node for node in cluster.nodes.values() if node.agent)
+    return ask(node, "config", {"key": key, "value": value}, "PATCH")
+
+
+def at(seconds_from_now: float) -> str:
+    """A time as the API wants it."""
+    return datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds_from_now, UTC).isoformat()
