@@ -17,7 +17,10 @@ import asyncio, os, signal, subprocess, sys, time
 from pathlib import Path
 from howdah.agent.reaper import ROUNDS_OWNED, Reaper, become_subreaper
 
-ORPHAN = "import os, subprocess; print(subprocess.Popen(['sleep', '{}'], stdout=2).pid, flush=True); os._exit(0)"
+ORPHAN = (
+    "import os; actions = [(os.POSIX_SPAWN_DUP2, 2, 1)]; "
+    "print(os.posix_spawnp('sleep', ['sleep', '{}'], os.environ, file_actions=actions), flush=True); os._exit(0)"
+)
 
 def orphan(seconds):
     \"\"\"The number of a process whose parent has ended.\"\"\"
