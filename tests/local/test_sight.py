@@ -26,7 +26,7 @@ def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
         paths = {"/cluster": (200, cluster_document()), "/explain": (200, FINE)}
         nodes = [stack.enter_context(answering(name, paths))[0] for name in ("n1", "n2", "n3")]
         sight = see("main", nodes)
-    assert sight.complete and sight.primary == "n1" and problems(sight) == []
+    assert sight.serving and sight.primary == "n1" and problems(sight) == []
 
 
 def test_the_agent_that_knows_the_highest_term_is_believed() -> None:
@@ -43,7 +43,7 @@ def test_one_answer_is_enough_and_the_silent_are_named() -> None:
     told = {"/cluster": (200, document), "/explain": (200, FINE | {"wrong": ["n3 is away"]})}
     with answering("n1", told) as (n1, _):
         sight = see("main", [n1, dead_node("n2"), dead_node("n3")])
-    assert sight.answered and not sight.complete
+    assert sight.answered
     wrong = "\n".join(problems(sight))
     assert "n3 is unreachable: its agent at 127.0.0.1:" in wrong and "connection refused" in wrong
     assert "n2: its agent" in wrong and "n3 is away" in wrong

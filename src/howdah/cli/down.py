@@ -32,9 +32,9 @@ def down(
     plan = read_plan(place.plan)
     if remove and not yes and not typer.confirm(f"Remove all data of the cluster in {place.root} for ever?"):
         raise Refused("nothing was stopped or removed.")
-    bring_down(place, plan, lambda sentence: print(sentence, flush=True))
+    ran = bring_down(place, plan, lambda sentence: print(sentence, flush=True))
     if not remove:
-        print(f"the cluster in {place.root} is down; `howdah up` continues with its data")
+        print(f"the cluster in {place.root} {'is' if ran else 'was'} down; `howdah up` continues with its data")
         return
     kept = purge(place, plan)
     print(f"the cluster in {place.root} is down and removed")

@@ -18,8 +18,17 @@ from howdah.local.place import Place, locked, make_place, place_of
 from howdah.local.refused import Refused
 from howdah.local.sight import Sight
 from howdah.local.statustable import status_view
-from howdah.local.up import NODES, NODES_MAX, POSTGRES_PORT, Children, Prepared, Wishes, prepare, start_missing
-from howdah.local.up import wait_until_serving as wait
+from howdah.local.up import (
+    NODES,
+    NODES_MAX,
+    POSTGRES_PORT,
+    Children,
+    Prepared,
+    Wishes,
+    prepare,
+    start_missing,
+    wait_until_serving,
+)
 from howdah.local.view import View
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import choose_account
@@ -81,17 +90,13 @@ def up(
     children = Children()
     if detach:
         prepared = _start(place, wishes, ordered, children)
-        sight = wait(prepared, children)
-        _add_nodes(prepared)
-        _print_ready(prepared, sight)
+        _print_ready(prepared, _wait(prepared, children))
         return
     with told_to_end() as ending:
         prepared = _start(place, wishes, ordered, children)
         foot = f"connect: {psql_line(place)}\nstop: Ctrl-C here, or `howdah down`"
         try:
-            sight = wait(prepared, children)
-            _add_nodes(prepared)
-            _print_ready(prepared, sight)
+            _print_ready(prepared, _wait(prepared, children))
         except Refused as refused:
             if place.stopped.exists():
                 raise
@@ -127,14 +132,19 @@ def _start(place: Place, wishes: Wishes, ordered: bool, children: Children) -> P
     return prepared
 
 
+def _wait(prepared: Prepared, children: Children) -> Sight:
+    if prepared.added:
+        wait_until_serving(prepared, children, _say, without=prepared.added)
+        _add_nodes(prepared)
+    return wait_until_serving(prepared, children, _say)
+
+
 def _say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
 def _add_nodes(prepared: Prepared) -> None:
     """Nodes that an existing cluster does not know yet become part of its settings."""
-    if not prepared.added:
-        return
     cluster = reach(prepared.place.root, None)
     node = cluster.answering()
     cluster.change(node, "/config", {"key": "nodes", "value": ",".join(prepared.plan.names)}, "PATCH")

@@ -26,13 +26,13 @@ STORE_LIMIT_S = 5.0
 Say = Callable[[str], None]
 
 
-def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LIMIT_S) -> None:
-    """Stop everything; the data stays. Raises Refused if something survives."""
+def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LIMIT_S) -> bool:
+    """Stop everything; the data stays. False if nothing ran. Raises Refused if something survives."""
     with locked(place, lambda: say("waiting for another `howdah up` or `howdah down` to finish")):
         place.stopped.touch()
         found = look(place, plan.names)
         if not found.any:
-            return
+            return False
         asked = _ask_to_stop(place, plan, found)
         if asked:
             wait_until(lambda: not (set(look(place, plan.names).agents) & asked), stop_limit_s)
@@ -42,6 +42,7 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
         left = look(place, plan.names)
         if left.any:
             raise Refused(f"not everything ended: {_words(plan, left)}")
+        return True
 
 
 def _ask_to_stop(place: Place, plan: Plan, found: ClusterProcesses) -> set[str]:
@@ -70,6 +71,7 @@ def _terminate(place: Place, plan: Plan, asked: set[str], say: Say) -> None:
         why = "has not stopped in time" if name in asked else "does not answer"
         say(f"the agent of {name} {why}; it gets SIGTERM")
         end(pid, signal.SIGTERM)
+        end(pid, signal.SIGCONT)  # one that is stopped would never see it
     wait_until(lambda: not look(place, plan.names).agents, TERM_LIMIT_S)
 
 
@@ -101,16 +103,11 @@ def _end_store(place: Place, plan: Plan, say: Say) -> None:
     if store is None:
         return
     end(store, signal.SIGTERM)
-    end_continued(store)
+    end(store, signal.SIGCONT)
     if not wait_until(lambda: look(place, plan.names).store is None, STORE_LIMIT_S):
         say(f"the store (process {store}) does not stop; it is killed, which loses nothing that it acknowledged")
         end(store, signal.SIGKILL)
         wait_until(lambda: look(place, plan.names).store is None, KILL_LIMIT_S)
-
-
-def end_continued(pid: int) -> None:
-    """Let a stopped process go on, so that it sees its SIGTERM."""
-    end(pid, signal.SIGCONT)
 
 
 def _words(plan: Plan, left: ClusterProcesses) -> str:

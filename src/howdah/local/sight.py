@@ -52,11 +52,6 @@ class Sight:
         """One node's part of the document; empty if it has none."""
         return next((node for node in nodes_of(self.document) if node.get("name") == name), {})
 
-    @property
-    def complete(self) -> bool:
-        """Whether writes are served and every node does what it should."""
-        return self.serving and all(node.get("state") in GOOD_STATES for node in nodes_of(self.document))
-
 
 def nodes_of(document: Mapping[str, Any]) -> list[Document]:
     """The nodes' parts."""
@@ -98,7 +93,7 @@ def problems(sight: Sight) -> list[str]:
         found.append("there is no primary")
     elif not sight.serving:
         found.append(f"{sight.primary} does not serve writes yet")
-    if document.get("paused"):
+    if document.get("paused") and not any("paused" in sentence for sentence in sight.wrong):
         found.append("paused: no automatic role change until `howdah resume`")
     silent = {one.node: one.reason for one in sight.silent}
     for node in nodes_of(document):

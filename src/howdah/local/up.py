@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from howdah.local.plan import HOST, Plan, PlannedNode, StoreKind, read_plan, wri
 from howdah.local.processes import ClusterProcesses, look
 from howdah.local.refused import Refused
 from howdah.local.remote import Agent
-from howdah.local.sight import GOOD_STATES, KnownNode, Sight, problems, see
+from howdah.local.sight import GOOD_STATES, KnownNode, Sight, nodes_of, problems, see
 from howdah.local.storewait import wait_for_store
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import Account, choose_account
@@ -31,6 +31,8 @@ CLUSTER = "main"
 READY_LIMIT_S = 120.0
 """For a cluster to serve writes: far above the seconds that it takes, since a machine may be busy or do recovery."""
 POLL_S = 0.2
+TELL_S = 10.0
+"""Between two words on what is waited for."""
 
 Say = Callable[[str], None]
 
@@ -128,19 +130,26 @@ def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Childre
     return found
 
 
-def wait_until_serving(prepared: Prepared, children: Children, limit_s: float = READY_LIMIT_S) -> Sight:
-    """Wait until the primary serves and every node follows. After the limit, a cluster that serves is good enough.
+def wait_until_serving(
+    prepared: Prepared, children: Children, say: Say, without: Collection[str] = (), limit_s: float = READY_LIMIT_S
+) -> Sight:
+    """Wait until the primary serves and every node, but for those `without`, follows.
 
-    Raises Refused that says what is wrong."""
-    deadline = time.monotonic() + limit_s
+    After the limit, a cluster that serves is good enough. `say` hears now and then what is missing. Raises Refused."""
+    began = said = time.monotonic()
     while True:
         sight = _look_at(prepared, children)
-        if sight.complete:
+        others = (node for node in nodes_of(sight.document) if node.get("name") not in without)
+        if sight.serving and all(node.get("state") in GOOD_STATES for node in others):
             return sight
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now - began >= limit_s:
             if sight.serving:
                 return sight
             raise Refused(_not_ready(prepared, sight, limit_s))
+        if now - said >= TELL_S:
+            said = now
+            say(f"waiting: {'; '.join(problems(sight))}")
         time.sleep(POLL_S)
 
 
