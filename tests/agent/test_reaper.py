@@ -40,7 +40,7 @@ def until(condition):
 """
 ORPHANS_ARE_REAPED = """
 reaper = Reaper()
-first, second = orphan(0), orphan(600)
+first, second = orphan(0), orphan(60)
 for pid in (first, second):
     until(lambda: stat(pid)[1] == os.getpid())
 os.kill(second, signal.SIGKILL)
