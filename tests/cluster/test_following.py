@@ -18,8 +18,10 @@ from howdah.cluster.actions import (
     RestartServer,
     Revoke,
     Rewind,
+    StartFollowing,
     StartInRecovery,
     Wait,
+    preempts,
 )
 from howdah.cluster.decide import decide
 from howdah.cluster.following import reason_not_to_stand, revoke
@@ -35,6 +37,7 @@ from howdah.values.member import Member
 from tests.cluster.builders import (
     CHAIN,
     ENTRIES,
+    FIRST,
     GONE_SIGHT,
     INTENTS,
     N1,
@@ -42,6 +45,7 @@ from tests.cluster.builders import (
     N3,
     N4,
     RECORD,
+    SECOND,
     a_directory,
     a_local,
     a_peer,
@@ -258,6 +262,24 @@ def test_a_half_made_directory_is_never_started_but_cloned_with_its_floor(marker
 
 def test_a_server_that_does_not_run_starts_in_recovery_whatever_its_disk_remembers() -> None:
     assert decide(a_standby(server=a_server(N2, ServerState.GONE))).action == StartInRecovery()
+
+
+def test_a_rewound_server_streams_while_it_starts_since_it_may_be_inconsistent_without() -> None:
+    rewound = a_standby(server=a_server(N2, ServerState.GONE), local=a_local(N2, floor=at(5, 2001)))
+    assert decide(rewound).action == StartFollowing(N1, 5)
+    assert decide(replace(rewound, peers=())).action == StartInRecovery()
+    assert preempts(StartFollowing(N1, 5), StartInRecovery())
+
+
+def test_a_rewound_server_of_another_promotion_of_that_timeline_streams_nothing_into_its_log() -> None:
+    other = (FIRST, replace(SECOND, term=4))
+    rewound = a_standby(server=a_server(N2, ServerState.GONE), local=a_local(N2, floor=at(5, 2001), entries=other))
+    assert decide(rewound).action == StartInRecovery()
+
+
+def test_a_rewound_server_that_does_not_start_is_cloned_after_the_first_try() -> None:
+    stuck = a_standby(server=a_server(N2, ServerState.GONE, failed_starts=1), local=a_local(N2, floor=at(5, 2001)))
+    assert decide(stuck).action == Clone("n1", at(5, 2001), keep_aside=True)
 
 
 def test_a_server_that_never_starts_is_cloned_beside() -> None:

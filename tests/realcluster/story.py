@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.realcluster.node import RealNode
 
 JOURNAL_LINES = 150
-LOG_LINES = 12
+LOG_LINES = 60
+REPEATED = "waiting for WAL to become available"
 
 
 def story_of(root: Path, nodes: Iterable[RealNode]) -> str:
@@ -30,5 +31,5 @@ def story_of(root: Path, nodes: Iterable[RealNode]) -> str:
 def _end_of(file: Path) -> list[str]:
     if not file.exists():
         return []
-    found = file.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    found = [line for line in file.read_text(errors="replace").splitlines() if REPEATED not in line][-LOG_LINES:]
     return [f"--- the end of {file}:", *found] if found else []

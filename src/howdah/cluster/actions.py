@@ -145,6 +145,15 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class StartFollowing:
+    """Promise, map and record made durable, then start in recovery streaming from the holder under the bare name: a
+    rewound directory may become consistent only with log that the holder wrote during the rewind."""
+
+    holder: Member
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rewind:
     """Floor and marker durable first; stop; rewind; identity last; marker away."""
 
@@ -249,6 +258,7 @@ Action = (
     | ChangeVoters
     | KeepHouse
     | Follow
+    | StartFollowing
     | Rewind
     | Clone
     | Switchover
@@ -270,13 +280,17 @@ def preempts(new: Action, running: Action) -> bool:
         case KillServer():
             return not isinstance(running, KillServer | StopServer | Release)
         case CloseGate():
-            return isinstance(running, Serve | ChangeVoters | ApplySetting | KeepHouse | Switchover | RaiseTerm)
+            return isinstance(
+                running, Serve | ChangeVoters | ApplySetting | KeepHouse | Switchover | RaiseTerm | DropRequest
+            )
         case Revoke():
             return isinstance(running, Follow | CatchUp | FinishFloor)
         case RaiseTerm():
             return isinstance(running, Serve | ChangeVoters)
         case StopServer():
             return not isinstance(running, KillServer | StopServer | Switchover | Rewind)
+        case StartFollowing():
+            return isinstance(running, StartInRecovery | StartFollowing)
         case Clone() | Rewind() | Follow():
             # A clone or catch-up from a server that no longer leads is started again from the one that does.
             return isinstance(running, Clone | CatchUp)

@@ -13,6 +13,7 @@ from howdah.cluster.actions import (
     RestartServer,
     Revoke,
     Rewind,
+    StartFollowing,
     StartInRecovery,
     Wait,
 )
@@ -22,10 +23,22 @@ from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.quorum import wait_name
 from howdah.cluster.record import Mode, Phase, Record
-from howdah.cluster.returning import NeedsClone, NeedsRewind, Stream, below_floor, last_copy_reason, way_back
+from howdah.cluster.returning import (
+    NeedsClone,
+    NeedsRewind,
+    Stream,
+    below_floor,
+    entries_to_follow,
+    last_copy_reason,
+    way_back,
+)
 from howdah.cluster.revocation import may_follow, must_report_again, promise_refusal
 from howdah.cluster.serverfacts import DirectoryState
 from howdah.cluster.suspicion import Ground, ground_for_election, suspects
+
+FAILED_STARTS_MAX = 2
+"""After more starts that failed in a row a server is cloned anew; a rewound one, which starts only with what its source
+sends, after the first."""
 
 
 def holder_peer(o: Observation) -> PeerSight | None:
@@ -135,9 +148,13 @@ def start_in_recovery(o: Observation) -> Proposal | None:
     """Whatever role the disk remembers, a server that is not the holder starts in recovery with everything blank."""
     if o.server.state is not ServerState.GONE or o.server.directory.state is not DirectoryState.READY:
         return None
-    if o.server.failed_starts > 2 and may_be_followed(o) and o.store.record and o.store.record.serving:
-        source = o.store.record.holder.name
+    record, tries = o.store.record, 0 if o.local.floor else FAILED_STARTS_MAX
+    if o.server.failed_starts > tries and may_be_followed(o) and record and record.serving:
+        source = record.holder.name
         return Proposal("the server does not start: it is cloned anew", Clone(source, o.local.floor, keep_aside=True))
+    if record and o.local.floor and may_be_followed(o) and set(o.local.entries) <= set(entries_to_follow(record)):
+        why = f"this server was rewound or cloned: it starts by streaming from {record.holder.name} up to its floor"
+        return Proposal(why, StartFollowing(record.holder, record.term))
     return Proposal("this server is not the primary: it starts in recovery", StartInRecovery())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import Clone, Follow, Order, Rewind
+from howdah.cluster.actions import Clone, Follow, Order, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Published
@@ -33,20 +33,8 @@ def source_of(tools: Tools, name: str) -> Published:
 async def follow(tools: Tools, action: Follow) -> None:
     """Promise, map and record durable first; then the upstream; then wait until it streams."""
     situation = tools.situation
-    record = tools.keeper.record
-    if record is None or record.holder != action.holder or record.term != action.term:
-        raise Failed("another primary leads by now")
     source = source_of(tools, action.source)
-    async with situation.promise_lock:
-        if not may_follow(situation.local, action.term):
-            raise Failed(f"term {situation.local.promise} is promised (NEVER WITHDRAWN)")
-        situation.asked = 0 if situation.asked <= action.term else situation.asked
-        situation.report = None
-        situation.outvoted = None
-        situation.yielded_boot_ms = None
-        known = {e.timeline: e for e in situation.local.entries}
-        known.update({e.timeline: e for e in entries_to_follow(record)})
-        situation.remember(replace(situation.local, promise=action.term, entries=tuple(known.values()), record=record))
+    await _promise(tools, action)
     situation.prefix_term = action.term
     upstream = Upstream(source.address, action.name, slot_name(situation.name))
     if action.source != action.holder.name:
@@ -74,6 +62,36 @@ async def follow(tools: Tools, action: Follow) -> None:
         if tools.clock.boot_ms() > until:
             return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not
         await tools.clock.sleep_ms(10)
+
+
+async def _promise(tools: Tools, action: Follow | StartFollowing) -> None:
+    """What has to be durable before a server follows anybody."""
+    situation, record = tools.situation, tools.keeper.record
+    if record is None or record.holder != action.holder or record.term != action.term:
+        raise Failed("another primary leads by now")
+    async with situation.promise_lock:
+        if not may_follow(situation.local, action.term):
+            raise Failed(f"term {situation.local.promise} is promised (NEVER WITHDRAWN)")
+        situation.asked = 0 if situation.asked <= action.term else situation.asked
+        situation.report = None
+        situation.outvoted = None
+        situation.yielded_boot_ms = None
+        known = {e.timeline: e for e in situation.local.entries}
+        known.update({e.timeline: e for e in entries_to_follow(record)})
+        situation.remember(replace(situation.local, promise=action.term, entries=tuple(known.values()), record=record))
+
+
+async def start_following(tools: Tools, action: StartFollowing) -> None:
+    """As `follow`, for a server that does not run. PREFIX is checked once it runs: a bare name counts for nobody."""
+    situation = tools.situation
+    source = source_of(tools, action.holder.name)
+    await _promise(tools, action)
+    upstream = Upstream(source.address, situation.name, slot_name(situation.name))
+    with contextlib.suppress(PeerUnreachable):
+        await tools.peers.release_slot(action.holder.name, situation.name, RELEASE_LIMIT_MS)
+    server.configure(tools, server.blank_sync(tools), gate_open=False, upstream=upstream)
+    await server.rest_deadman(tools)
+    await server.start(tools, recovery=True)
 
 
 async def rewind(tools: Tools, action: Rewind) -> None:
@@ -110,6 +128,7 @@ async def clone(tools: Tools, action: Clone) -> None:
         raise Failed(f"{action.source} is of another cluster (system identifier {found}): the clone is not used")
     _finish(tools, record)
     situation.order = Order.NONE
+    situation.failed_starts = 0
     if action.keep_aside or floor is None:
         tools.journal.noted("CLONE", "the clone is in place", record.term)
     situation.directory = tools.directory.inspect()

@@ -1,0 +1,5 @@
+"""Faults on real servers: a cluster for each module, healthy at the start of each test."""
+
+from tests.realcluster.shared import cluster, pytest_runtest_makereport, shared_cluster
+
+__all__ = ["cluster", "pytest_runtest_makereport", "shared_cluster"]
