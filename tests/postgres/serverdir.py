@@ -5,7 +5,6 @@ import atexit
 import contextlib
 import functools
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from howdah.postgres.installation import Installation, find_installation, reacha
 from howdah.postgres.layout import SUPERUSER, NodeLayout
 from howdah.postgres.process import PostgresProcess
 from howdah.postgres.sharedmemory import release_shared_memory
+from tests.ports import free_port
 
 START_LIMIT_MS = 60_000
 WAIT_LIMIT_S = 30.0
@@ -110,13 +110,6 @@ def usable_installation() -> Installation:
     if not enter_fault(account, installation.bin):
         return installation
     return reachable_installation(installation, account, _temporary())
-
-
-def free_port() -> int:
-    """A loopback port that nobody has just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, ServerRefused, ServerSilent
-from tests.postgres.sqlserver import Farm, SqlServer, eventually, free_port
+from tests.ports import free_port
+from tests.postgres.sqlserver import Farm, SqlServer, eventually
 
 
 def local(server: SqlServer, timeout_ms: int = 5000) -> LocalSql:

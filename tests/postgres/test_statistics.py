@@ -9,7 +9,8 @@ from howdah.ports.postgres import SqlFailed
 from howdah.postgres.connection import LocalSql
 from howdah.postgres.statistics import Value, queries, read_statistics
 from howdah.telemetry.statistics import FAMILIES, collect
-from tests.postgres.sqlserver import Farm, SqlServer, eventually, free_port
+from tests.ports import free_port
+from tests.postgres.sqlserver import Farm, SqlServer, eventually
 
 GONE_SINCE_17 = "pg_stat_bgwriter_"
 

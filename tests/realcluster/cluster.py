@@ -26,7 +26,7 @@ from howdah.ports.store import StoreUnavailable
 from howdah.stores.settings import SqliteSettings
 from howdah.stores.sqlite.client import SqliteStore, server_command
 from howdah.values.member import slot_name
-from tests.postgres.serverdir import free_port
+from tests.ports import free_port
 from tests.realcluster.node import HERE, RealNode, agent_document
 from tests.realcluster.processes import LIMIT_S, eventually, processes_below, send
 from tests.realcluster.story import story_of

@@ -27,7 +27,8 @@ from howdah.postgres.secrets import ClusterSecrets, generate_secrets, passfile_o
 from howdah.postgres.settings import ServerPlace
 from howdah.postgres.site import CLOSED, Site
 from howdah.values.address import Address
-from tests.postgres.serverdir import free_port, until
+from tests.ports import free_port
+from tests.postgres.serverdir import until
 
 SMALL = {"shared_buffers": "8MB", "max_connections": "30", "max_wal_size": "64MB", "dynamic_shared_memory_type": "mmap"}
 START_LIMIT_MS = 60_000
