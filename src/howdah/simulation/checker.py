@@ -1,0 +1,145 @@
+"""Is every promise kept, at each moment at which it could break?"""
+
+from collections.abc import Callable
+
+from howdah.cluster import invariants
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.quorum import read_setting
+from howdah.cluster.record import Phase, Record, read_record
+from howdah.simulation.node import Node
+from howdah.simulation.server import Server
+from howdah.simulation.volume import Volume
+from howdah.simulation.wal import Log
+from howdah.simulation.wal import Record as LogRecord
+from howdah.values.member import Member
+
+
+class Broken(Exception):
+    """A promise was broken; the message says which, how and when."""
+
+
+class Checker:
+    """Told of every swap, acknowledgement, read, start and discard; raises Broken."""
+
+    def __init__(self, nodes: dict[str, Node], say: Callable[[str, str], None]) -> None:
+        self._nodes = nodes
+        self._say = say
+        self.record: Record | None = None
+        self.holders: dict[int, Member] = {}
+        self.acknowledged = 0
+        self.elections = 0
+        self._frontier: LogRecord | None = None  # every acknowledged or read record is it or an ancestor of it
+        self._branch: Log | None = None
+        self._states: dict[str, LocalState] = {}
+        self._served_from: dict[int, int] = {}
+
+    def _require(self, name: str, fault: str) -> None:
+        if fault:
+            raise Broken(f"{name}: {fault}")
+
+    def swapped(self, document: str, text: str) -> None:
+        """The store's record changed."""
+        if document != "record":
+            return
+        before, after = self.record, read_record(text)
+        self.record = after
+        if before is not None and after.generation == before.generation and after.term == before.term:
+            holder = self._nodes[after.holder.name].machine.server
+            in_force = read_setting(holder.settings.sync_names) if holder is not None else None
+            self._require("S21", invariants.tightened_after_proof(before, after, in_force))
+        self._require("S1", invariants.single_winner_per_term(before, after))
+        self._require("S2", invariants.term_never_falls(before, after))
+        self._require("S5", invariants.primary_is_no_voter(after))
+        self._require("PART 3", invariants.served_only_with_a_quorum(after))
+        if before is None or after.term != before.term or after.holder != before.holder:
+            self.holders[after.term] = after.holder
+            self._say(after.holder.name, f"SWAP term {after.term}, k {after.k}, {[str(v) for v in after.voters]}")
+        if before is not None and after.holder != before.holder:
+            self.elections += 1
+            node = self._nodes[after.holder.name]
+            self._has_all(node.machine.volume.log, f"the winner {after.holder.name} of term {after.term}")
+
+    def _has_all(self, log: Log, who: str) -> None:
+        frontier = self._frontier
+        if self.record is None or self.record.phase is not Phase.ESTABLISHED or frontier is None:
+            return
+        missing = "" if log.has(frontier) else repr(frontier)
+        self._require("S3", invariants.acknowledged_commits_survive(lambda: missing, who))
+
+    def acknowledged_commit(self, server: Server, record: LogRecord) -> None:
+        """A client was told that its commit is durable."""
+        self.acknowledged += 1
+        self._barrier(server)
+        self._observed(server, record, "acknowledged")
+
+    def read(self, server: Server, record: LogRecord) -> None:
+        """A client of a primary saw this commit (S13)."""
+        if self._frontier is None or record.place > self._frontier.place:
+            self._observed(server, record, "read")
+
+    def _observed(self, server: Server, record: LogRecord, how: str) -> None:
+        log = server.volume.log
+        frontier = self._frontier
+        if frontier is None:
+            self._frontier, self._branch = record, log
+        elif record.place >= frontier.place:
+            if not log.has(frontier):
+                raise Broken(f"S3: {server.name} {how} {record!r}, and does not have {frontier!r}")
+            if record.place < len(log.records) and log.records[record.place] is record:
+                self._frontier = record
+        elif how == "acknowledged" and log.has(record) and not self._descends(frontier, record):
+            raise Broken(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
+        holder = self.record.holder.name if self.record else ""
+        if holder and holder != server.name and frontier is not self._frontier:
+            self._has_all(self._nodes[holder].machine.volume.log, f"{holder}, which holds the record,")
+
+    def _descends(self, late: LogRecord, early: LogRecord) -> bool:
+        """Whether some log that has the later record has the earlier one too; unknown counts as yes."""
+        logs = [n.machine.volume.log for n in self._nodes.values() if n.machine.volume.log.has(late)]
+        return not logs or any(log.has(early) for log in logs)
+
+    def _barrier(self, server: Server) -> None:
+        start = self._served_from.get(id(server), 0)
+        records = server.volume.log.records
+        place = next((p for p in range(start, len(records)) if records[p].kind == "barrier"), None)
+        if place is not None:
+            self._served_from[id(server)] = place
+        self._require("S12", invariants.barrier_before_clients(place is not None, server.name))
+
+    def became_primary(self, node: Node, server: Server) -> None:
+        """A server left recovery, or was started without it."""
+        self._served_from[id(server)] = max(0, len(server.volume.log.records) - 1)
+        member = Member(node.name, server.volume.identity)
+        if self.record is not None and self.record.phase is Phase.ESTABLISHED:
+            self._require("S9", invariants.writable_was_won(self.holders, member))
+            if self.record.holder == member:
+                self._has_all(server.volume.log, f"the primary {node.name}")
+
+    def discarded(self, node: Node, volume: Volume) -> None:
+        """A data directory, or the part of it that a rewind takes away, is gone: LAST COPY (S19)."""
+        frontier = self._frontier
+        if frontier is None or not volume.log.has(frontier):
+            return
+        copies = [
+            n.name
+            for n in self._nodes.values()
+            if n is not node
+            for v in (n.machine.volume, n.machine.old)
+            if v is not None and v.present and frontier.place < v.log.flushed and v.log.has(frontier)
+        ]
+        if not copies:
+            raise Broken(f"S19: {node.name} discards the last copy of {frontier!r}")
+
+    def look(self) -> None:
+        """What can be looked at any time: promises, and the setting that is in force."""
+        for name, node in self._nodes.items():
+            state = node.state.state
+            before = self._states.get(name)
+            if before is not None and before is not state:
+                self._require("S6", invariants.promise_only_grows(before, state))
+            self._states[name] = state
+
+    def missing_at_end(self, log: Log) -> str:
+        """An acknowledged commit that this log lacks, or ""."""
+        frontier = self._frontier
+        return "" if frontier is None or log.has(frontier) else repr(frontier)

@@ -1,0 +1,208 @@
+"""Of which processes is one simulated node made, and what happens to it?
+
+The agent is the real one, on simulated ports. A supervisor starts an agent that died again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from howdah.agent.answering import Answering
+from howdah.agent.intentions import Intentions
+from howdah.agent.keeper import Keeper
+from howdah.agent.loop import AgentLoop
+from howdah.agent.situation import Situation
+from howdah.agent.tools import Tools
+from howdah.cluster.intents import Intents
+from howdah.cluster.peerstate import Tags
+from howdah.ports.events import Journal
+from howdah.simulation.chance import Chance
+from howdah.simulation.clock import SimClock
+from howdah.simulation.deadman import DeadmanProcess, SimDeadman
+from howdah.simulation.directoryport import SimDirectory
+from howdah.simulation.disk import SimDisk, StatePlace
+from howdah.simulation.loop import WORLD, Owner, VirtualLoop
+from howdah.simulation.machine import Machine
+from howdah.simulation.peers import Hub, SimPeers
+from howdah.simulation.receiver import Link
+from howdah.simulation.server import Server
+from howdah.simulation.serverports import SimPrimary, SimProcess, SimStandby
+from howdah.simulation.store import SimStore, StoreServer
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all nodes of a world share."""
+
+    loop: VirtualLoop
+    chance: Chance
+    store: StoreServer
+    hub: Hub
+    cluster: str
+    first: Intents
+    journal: Callable[[str], Journal]
+    failed: Callable[[str, BaseException], None]
+
+
+class AgentLife:
+    """One life of an agent, from its start to its death."""
+
+    def __init__(self, node: "Node") -> None:
+        s, machine = node.surroundings, node.machine
+        self.owner = Owner(f"{machine.name}/agent", machine.rate)
+        self.clock = SimClock(s.loop, s.chance, self.owner, node.offset_ms)
+        disk = SimDisk(node.state, self.owner)
+        self.situation = self.owner.context.run(
+            Situation,
+            self.clock,
+            disk,
+            s.cluster,
+            machine.name,
+            node.tags,
+            machine.address,
+            machine.api,
+            node.initial,
+        )
+        store = SimStore(s.store, machine.name, self.owner)
+        keeper = Keeper(store, self.clock, self.situation.poke)
+        self.peers = SimPeers(machine.name, self.owner, s.hub, self.situation.peers_changed)
+        self.tools = Tools(
+            clock=self.clock,
+            keeper=keeper,
+            process=SimProcess(self.owner, machine),
+            directory=SimDirectory(self.owner, machine),
+            standby=SimStandby(self.owner, machine),
+            primary=SimPrimary(self.owner, machine),
+            peers=self.peers,
+            disk=disk,
+            deadman=SimDeadman(self.owner, lambda: node.deadman, node.start_deadman),
+            journal=s.journal(machine.name),
+            situation=self.situation,
+            store=store,
+        )
+        self.intentions = Intentions(store, self.clock, self.situation, s.first, lambda policy: policy)
+        self.peers.service = Answering(self.tools)
+        self.loop = AgentLoop(self.tools)
+
+
+class Node:
+    """A machine with its agent, dead-man and server."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        machine: Machine,
+        initial: bool,
+        offset_ms: int = 0,
+        tags: Tags | None = None,
+    ) -> None:
+        self.surroundings = surroundings
+        self.machine = machine
+        self.initial = initial
+        self.offset_ms = offset_ms
+        self.tags = tags or Tags()
+        self.state = StatePlace()
+        self.agent: AgentLife | None = None
+        self.deadman: DeadmanProcess | None = None
+        self.held_down = False
+        self._frozen: list[Owner] = []
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.machine.name
+
+    def start_agent(self) -> None:
+        """The supervisor starts the agent, unless it runs or the node is held down."""
+        if self.agent is not None or self.held_down:
+            return
+        loop = self.surroundings.loop
+        life = AgentLife(self)
+        self.agent = life
+        self.surroundings.hub.joined(life.peers)
+        loop.spawn(life.owner, self._run(life))
+
+    async def _run(self, life: AgentLife) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(life.intentions.follow())
+                group.create_task(life.loop.run())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if not life.owner.dead:
+                self.surroundings.failed(self.name, error)
+            raise
+
+    def start_deadman(self, deadline_ms: int) -> DeadmanProcess:
+        """A new dead-man process."""
+        if self.deadman is None or self.deadman.owner.dead:
+            self.deadman = DeadmanProcess(self.machine, self.offset_ms, deadline_ms)
+        return self.deadman
+
+    def kill_agent(self, restart_ms: float) -> None:
+        """SIGKILL to the agent alone; it is started again after a while."""
+        life, self.agent = self.agent, None
+        if life is not None:
+            self.surroundings.loop.kill(life.owner)
+            self.surroundings.hub.left(life.peers)
+            self._forget(life.owner)
+        self.surroundings.loop.after(WORLD, restart_ms, self.start_agent)
+
+    def kill_deadman(self) -> None:
+        """SIGKILL to the dead-man alone."""
+        if self.deadman is not None and not self.deadman.owner.dead:
+            self._forget(self.deadman.owner)
+            self.deadman.end()
+
+    def kill_server(self) -> None:
+        """SIGKILL to every process of the server."""
+        if self.machine.server is not None:
+            self._forget(self.machine.server.owner)
+            self.machine.server.die()
+
+    def kill(self, restart_ms: float) -> None:
+        """Every process of the node at once."""
+        self.kill_agent(restart_ms)
+        self.kill_deadman()
+        self.kill_server()
+
+    def _forget(self, owner: Owner) -> None:
+        if owner in self._frozen:
+            self._frozen.remove(owner)
+
+    def owners(self, what: str) -> list[Owner]:
+        """The processes of "node", "agent", "server" or "watch" (agent and dead-man)."""
+        agent = [self.agent.owner] if self.agent is not None else []
+        deadman = [self.deadman.owner] if self.deadman is not None and not self.deadman.owner.dead else []
+        server = [self.machine.server.owner] if self.machine.server is not None else []
+        return {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}[what]
+
+    def freeze(self, what: str) -> None:
+        """SIGSTOP to these processes."""
+        loop = self.surroundings.loop
+        server: Server | None = self.machine.server
+        for owner in self.owners(what):
+            if owner.frozen:
+                continue
+            loop.freeze(owner)
+            self._frozen.append(owner)
+            if server is not None and owner is server.owner:
+                for stream in (*server.streams, *self._receiving()):
+                    stream.server_froze(server)
+            if self.agent is not None and owner is self.agent.owner:
+                self.surroundings.hub.froze(self.agent.peers)
+
+    def _receiving(self) -> tuple[Link, ...]:
+        startup = self.machine.startup()
+        return (startup.link,) if startup is not None and startup.link is not None else ()
+
+    def thaw(self) -> None:
+        """SIGCONT to all that is stopped; each goes on a little later than the other."""
+        loop, chance = self.surroundings.loop, self.surroundings.chance
+        for owner in list(self._frozen):
+            loop.thaw(owner, 20 * chance.random() ** 2)
+        self._frozen.clear()
+        if self.agent is not None:
+            loop.after(self.agent.owner, 25, self.surroundings.hub.thawed, self.agent.peers)
+

@@ -1,0 +1,42 @@
+"""What is drawn from a seed before a run begins?"""
+
+from dataclasses import dataclass, fields
+
+from howdah.simulation.chance import Chance
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One world. Times in milliseconds."""
+
+    seed: int
+    nodes: int = 3
+    k: int = 0
+    mode: str = "quorum"
+    faults_ms: int = 60_000
+    calm_ms: int = 90_000
+    fault_interval_ms: int = 6_000
+    slow_share: float = 0.02
+    commit_interval_ms: float = 120.0
+    clients: int = 1
+    rates: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
+
+
+def draw(seed: int) -> Options:
+    """The options of a seed."""
+    chance = Chance(seed * 7919 + 1)
+    nodes = chance.choice((3, 3, 3, 3, 4, 5))
+    return Options(
+        seed=seed,
+        nodes=nodes,
+        k=chance.choice((0, 0, 1, 2)) if nodes > 3 else chance.choice((0, 0, 0, 2)),
+        faults_ms=chance.choice((20_000, 40_000, 60_000)),
+        fault_interval_ms=chance.choice((1_500, 4_000, 8_000)),
+        slow_share=chance.choice((0.0, 0.01, 0.03, 0.1)),
+        commit_interval_ms=chance.choice((20.0, 100.0, 300.0)),
+        clients=chance.choice((1, 1, 2)),
+        rates=tuple(chance.choice((1.0, 1.0, 0.96, 1.04)) for _ in range(nodes)),
+    )

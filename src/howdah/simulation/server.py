@@ -1,0 +1,368 @@
+"""How does a PostgreSQL server behave, with the delays between its processes?
+
+Each process reads new settings at its own time after a reload; a commit waits only if the checkpointer has switched
+waiting on; a crash loses what was not flushed, and makes waiting commits visible.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from howdah.simulation.chance import Chance
+from howdah.simulation.loop import Owner, VirtualLoop
+from howdah.simulation.volume import Volume
+from howdah.simulation.wal import Record, next_timeline, step
+from howdah.simulation.walsender import Walsender, released_by
+
+Done = Callable[[Record], None]
+
+
+class Recovery(Protocol):
+    """The startup process of a server in recovery, with its receiver."""
+
+    replayed: int
+
+    def signalled(self) -> None:
+        """The settings were reloaded."""
+        ...
+
+    def end(self) -> None:
+        """Stop receiving; everything received is flushed and replayed."""
+        ...
+
+
+class Stream(Protocol):
+    """A standby's connection, seen from the server that it streams from."""
+
+    sender: Walsender | None
+
+    def pump(self) -> None:
+        """Send what there is."""
+        ...
+
+    def close_sender(self) -> None:
+        """The walsender ends; the other side hears of it if it can."""
+        ...
+
+    def server_died(self, died: "Server") -> None:
+        """A side of it is gone, and its kernel says so."""
+        ...
+
+    def server_froze(self, froze: "Server") -> None:
+        """A side of it stopped answering, with its connections open."""
+        ...
+
+
+class Session:
+    """A client's connection. `lost` is called once if the server ends it."""
+
+    __slots__ = ("lost", "open")
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self.open = True
+        self.lost = lost
+
+
+class Server:
+    """One start of a server, from the fork of the postmaster until the last process is gone."""
+
+    def __init__(self, name: str, volume: Volume, loop: VirtualLoop, chance: Chance, rate: float) -> None:
+        self.name = name
+        self.volume = volume
+        self.loop = loop
+        self.chance = chance
+        self.owner = Owner(f"{name}/postgres", rate)
+        self.pid = chance.randrange(1000, 1 << 22)
+        self.state = "starting"
+        self.postmaster = True
+        self.recovery: Recovery | None = None
+        self.settings = volume.settings
+        self.sync_defined = bool(volume.settings.sync_names)
+        self.streams: list[Stream] = []
+        self.sessions: list[Session] = []
+        self.released = 0
+        self.visible: Record | None = None
+        self.on_gone: list[Callable[[], None]] = []
+        self.on_postmaster_end: list[Callable[[], None]] = []
+        self.on_primary: list[Callable[[], None]] = []
+        self._unflushed: list[tuple[Record, bool, Done]] = []
+        self._waiting: list[tuple[Record, Done]] = []
+        self._flushing = False
+        self._stopping: Callable[[], None] | None = None
+        self._pids = self.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it lets people log in."""
+        return self.state == "running" and self.postmaster and not self.owner.dead
+
+    @property
+    def primary(self) -> bool:
+        """Out of recovery."""
+        return self.recovery is None
+
+    def next_pid(self) -> int:
+        """A number for a new process."""
+        self._pids += 1
+        return self._pids
+
+    def senders(self) -> list[Walsender]:
+        """All walsenders."""
+        return [s.sender for s in self.streams if s.sender is not None]
+
+    def sendable(self) -> int:
+        """How many records a walsender may send: what is flushed; in recovery what is replayed as well."""
+        flushed = self.volume.log.flushed
+        return flushed if self.recovery is None else min(flushed, self.recovery.replayed)
+
+    # -- starting and ending
+
+    def ready(self) -> None:
+        """The end of recovery to consistency: logins are possible."""
+        volume, log = self.volume, self.volume.log
+        log.flushed = len(log.records)  # a crashed directory is synced as a whole before it is replayed
+        if self.recovery is None and not volume.clean:
+            self._checkpoint_record("checkpoint")
+        volume.clean = False
+        self.state = "running"
+        for record in reversed(log.records):
+            if record.kind == "commit":
+                self.visible = record
+                break
+        if self.recovery is None:
+            self._is_primary()
+
+    def _is_primary(self) -> None:
+        for listener in self.on_primary:
+            listener()
+        self._live()
+
+    def _checkpoint_record(self, kind: str) -> None:
+        log = self.volume.log
+        log.append(log.timeline, 120, kind)
+        log.flushed = len(log.records)
+        self.volume.checkpoint = len(log.records)
+
+    def _live(self) -> None:
+        self.loop.after(self.owner, 2000 + 20000 * self.chance.random(), self._background)
+
+    def _background(self) -> None:
+        """Vacuum and the like write; a checkpoint now and then."""
+        if self.state != "running":
+            return
+        if self.chance.maybe(0.3):
+            self.checkpoint(lambda: None)
+        else:
+            self.write("noise", "", wait=False, done=lambda _: None)
+        self._live()
+
+    def die(self) -> None:
+        """Every process is gone at once."""
+        if self.owner.dead:
+            return
+        self._end_postmaster()
+        log = self.volume.log
+        if not self.volume.clean and log.flushed < len(log.records):
+            log.cut(self.chance.randint(log.flushed, len(log.records)))
+            log.flushed = len(log.records)
+        self.volume.checkpoint = min(self.volume.checkpoint, len(log.records))
+        self.end_sessions()
+        self.loop.kill(self.owner)
+        for stream in list(self.streams):
+            stream.server_died(self)
+        self.streams.clear()
+        for listener in self.on_gone:
+            listener()
+
+    def _end_postmaster(self) -> None:
+        if self.postmaster:
+            self.postmaster = False
+            for listener in self.on_postmaster_end:
+                listener()
+
+    def lose_postmaster(self) -> None:
+        """The postmaster alone is killed: most processes end within milliseconds, busy backends live on."""
+        self._end_postmaster()
+        self.loop.after(self.owner, 5 + 25 * self.chance.random(), self._lose_children)
+        self.loop.after(self.owner, 30 + 1500 * self.chance.random(), self.die)
+
+    def _lose_children(self) -> None:
+        for stream in list(self.streams):
+            stream.close_sender()
+        if self.recovery is not None:
+            self.recovery.end()
+        self._waiting.clear()  # a wait ends with the postmaster, without an acknowledgement
+
+    def stop_fast(self, ended: Callable[[], None]) -> None:
+        """Fast shutdown: sessions end, a shutdown checkpoint, then every walsender must have had it flushed."""
+        if self._stopping is not None or self.owner.dead:
+            return
+        self._stopping = ended
+        self.loop.after(self.owner, 2 + self.chance.process(), self._stop_sessions)
+
+    def _stop_sessions(self) -> None:
+        self.state = "stopping"
+        self.end_sessions()
+        self._waiting.clear()
+        if self.recovery is not None:
+            self.recovery.end()
+        self.loop.after(self.owner, 5 + 40 * self.chance.random(), self._stop_checkpoint)
+
+    def _stop_checkpoint(self) -> None:
+        if self.recovery is None:
+            self._checkpoint_record("shutdown")
+            self.pump()
+        self._stop_if_sent()
+
+    def _stop_if_sent(self) -> None:
+        if self.state != "stopping" or self._stopping is None:
+            return
+        end = self.volume.log.flushed_end
+        last = self.volume.log.records[-1].kind if self.volume.log.records else ""
+        if self.recovery is None and (last != "shutdown" or any(w.flush < end for w in self.senders())):
+            return
+        ended, self._stopping = self._stopping, None
+        self.volume.clean = True
+        self.volume.stopped_as_primary = self.recovery is None
+        self.die()
+        ended()
+
+    def stream_ended(self, stream: Stream) -> None:
+        """A walsender is gone."""
+        if stream in self.streams:
+            self.streams.remove(stream)
+        self._stop_if_sent()
+
+    # -- settings
+
+    def reload(self) -> None:
+        """SIGHUP: the postmaster first, then each process when it gets to it."""
+        self.loop.after(self.owner, self.chance.process(), self._reread)
+
+    def _reread(self) -> None:
+        if not self.postmaster:
+            return
+        self.settings = self.volume.settings
+        self.loop.after(self.owner, self.chance.process(), self._checkpointer_reads)
+        for sender in self.senders():
+            self.loop.after(self.owner, self.chance.process(), self._sender_reads, sender)
+        if self.recovery is not None:
+            self.recovery.signalled()
+
+    def _checkpointer_reads(self) -> None:
+        self.sync_defined = bool(self.volume.settings.sync_names)
+        if not self.sync_defined:
+            waiting, self._waiting = self._waiting, []
+            for record, done in waiting:
+                self._complete(record, done)
+
+    def _sender_reads(self, sender: Walsender) -> None:
+        sender.apply(self.volume.settings.sync_names)
+        self._release(sender)
+
+    # -- writing
+
+    def write(self, kind: str, value: str, wait: bool, done: Done) -> Record:
+        """Append a record; `done` once it is flushed and, if it waits, released by the standbys."""
+        log = self.volume.log
+        record = log.append(log.timeline, 8 * self.chance.randint(6, 60), kind, value)
+        self._unflushed.append((record, wait, done))
+        if not self._flushing:
+            self._flushing = True
+            self.loop.after(self.owner, self.chance.fsync(), self._flushed, len(log.records))
+        return record
+
+    def _flushed(self, count: int) -> None:
+        log = self.volume.log
+        log.flushed = max(log.flushed, count)
+        self.pump()
+        ready = [entry for entry in self._unflushed if entry[0].place < count]
+        self._unflushed = [entry for entry in self._unflushed if entry[0].place >= count]
+        self._flushing = bool(self._unflushed)
+        if self._flushing:
+            self.loop.after(self.owner, self.chance.fsync(), self._flushed, len(log.records))
+        for record, wait, done in ready:
+            if wait and self.sync_defined and record.end > self.released:
+                self._waiting.append((record, done))
+            else:
+                self._complete(record, done)
+
+    def _complete(self, record: Record, done: Done) -> None:
+        if record.kind == "commit" and (self.visible is None or record.place > self.visible.place):
+            self.visible = record
+        done(record)
+
+    def pump(self) -> None:
+        """Let every walsender send."""
+        for stream in self.streams:
+            stream.pump()
+
+    def replied(self, sender: Walsender, flush: int, replay: int) -> None:
+        """A standby's word arrived at its walsender."""
+        sender.flush, sender.replay = flush, replay
+        self._release(sender)
+        self._stop_if_sent()
+
+    def _release(self, sender: Walsender) -> None:
+        upto = released_by(sender, self.senders())
+        if upto <= self.released:
+            return
+        self.released = upto
+        if not self._waiting or not self.postmaster:
+            return
+        free = [entry for entry in self._waiting if entry[0].end <= upto]
+        self._waiting = [entry for entry in self._waiting if entry[0].end > upto]
+        for record, done in free:
+            self._complete(record, done)
+
+    def checkpoint(self, done: Callable[[], None]) -> None:
+        """CHECKPOINT: takes its time, then pg_control knows it."""
+        self.loop.after(self.owner, 5 + 200 * self.chance.random() ** 3, self._checkpointed, done)
+
+    def _checkpointed(self, done: Callable[[], None]) -> None:
+        log = self.volume.log
+        if self.recovery is None:
+            # A checkpoint begun after a reload has the checkpointer read the settings first.
+            self._checkpointer_reads()
+            log.append(log.timeline, 120, "checkpoint")
+            log.flushed = len(log.records)
+            self.volume.checkpoint = len(log.records)
+            self.pump()
+        done()
+
+    # -- promotion
+
+    def promote(self) -> None:
+        """pg_promote: stop receiving, replay to the end, a new timeline."""
+        self.loop.after(self.owner, 3 + 60 * self.chance.random() ** 2 + self.chance.process(), self._promoted)
+
+    def _promoted(self) -> None:
+        if self.recovery is None or self.state != "running" or not self.postmaster:
+            return
+        self.recovery.end()
+        volume, log = self.volume, self.volume.log
+        log.flushed = len(log.records)
+        timeline = next_timeline(log.timeline, volume.histories)
+        volume.histories[timeline] = (*volume.history(), step(log.timeline, log.end))
+        log.append(timeline, 80, "promotion")
+        log.flushed = len(log.records)
+        self.recovery = None
+        self.visible = next((r for r in reversed(log.records) if r.kind == "commit"), None)
+        self.pump()
+        self.loop.after(self.owner, 20 + 300 * self.chance.random(), self._checkpointed, lambda: None)
+        self._is_primary()
+
+    # -- sessions
+
+    def login(self, lost: Callable[[], None]) -> Session:
+        """A client's connection. The caller has looked at the gate."""
+        session = Session(lost)
+        self.sessions.append(session)
+        return session
+
+    def end_sessions(self) -> int:
+        """End every client's connection; their waiting commits get no answer."""
+        sessions, self.sessions = self.sessions, []
+        for session in sessions:
+            session.open = False
+            session.lost()
+        return len(sessions)

@@ -1,0 +1,166 @@
+"""How does the store behave, seen from a node: slow, cut off, away, with swaps of unknown outcome that land late?"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from howdah.ports.store import Conflict, StoreUnavailable, SwapOutcome, Swapped, Unknown, Versioned
+from howdah.simulation.chance import Chance
+from howdah.simulation.loop import WORLD, Owner, VirtualLoop
+from howdah.simulation.network import STORE, Network
+from howdah.simulation.ports import guard, pause
+
+T = TypeVar("T")
+
+LIMIT_MS = 1000
+"""The request timeout, as in the real settings."""
+
+
+class StoreServer:
+    """The documents. `away`: nobody is answered. `unsure`: in how many cases a request meets trouble."""
+
+    def __init__(self, loop: VirtualLoop, chance: Chance, network: Network) -> None:
+        self.loop = loop
+        self.chance = chance
+        self.network = network
+        self.documents: dict[str, Versioned] = {}
+        self.away = False
+        self.unsure = 0.0
+        self.slow_ms = 0.0
+        self.on_swap: list[Callable[[str, str], None]] = []
+        self.watches: list[Watch] = []
+        self._version = 0
+
+    def swap(self, name: str, expected: int | None, text: str) -> Swapped | Conflict:
+        """The atomic step."""
+        present = self.documents.get(name)
+        if (present.version if present else None) != expected:
+            return Conflict()
+        self._version += 1
+        self.documents[name] = Versioned(text, self._version)
+        for listener in self.on_swap:
+            listener(name, text)
+        self.tell(name)
+        return Swapped(self._version)
+
+    def tell(self, name: str) -> None:
+        """Hints to those who watch: late, lost or twice."""
+        found = self.documents.get(name)
+        for watch in self.watches:
+            if watch.name != name or self.away or not self.network.passes(STORE, watch.node):
+                continue
+            if self.chance.maybe(0.02):
+                continue
+            late = self.delay(watch.node) + (self.chance.process() if self.chance.maybe(0.1) else 0.0)
+            self.loop.after(watch.owner, late, watch.hear, found)
+            if self.chance.maybe(0.02):
+                self.loop.after(watch.owner, late + 300 * self.chance.random(), watch.hear, found)
+
+    def wipe(self) -> None:
+        """Every document is gone."""
+        self.documents.clear()
+
+    def delay(self, node: str) -> float:
+        """One way."""
+        slow = self.slow_ms * self.chance.random() if self.slow_ms else 0.0
+        return 0.3 + 1.5 * self.chance.random() + slow + self.network.delay(node, STORE)
+
+
+class Watch:
+    """One watch of one client."""
+
+    __slots__ = ("arrived", "heard", "name", "node", "owner")
+
+    def __init__(self, name: str, node: str, owner: Owner) -> None:
+        self.name = name
+        self.node = node
+        self.owner = owner
+        self.heard: deque[Versioned | None] = deque()
+        self.arrived = asyncio.Event()
+
+    def hear(self, found: Versioned | None) -> None:
+        """A hint arrived."""
+        self.heard.append(found)
+        self.arrived.set()
+
+
+class SimStore:
+    """`ports.store.Store` for one agent."""
+
+    def __init__(self, server: StoreServer, node: str, owner: Owner) -> None:
+        self._server = server
+        self._node = node
+        self._owner = owner
+
+    async def read(self, name: str) -> Versioned | None:
+        """See the port."""
+        try:
+            async with asyncio.timeout(LIMIT_MS / 1000):
+                return await self._ask(lambda: self._server.documents.get(name), False)
+        except TimeoutError as error:
+            raise StoreUnavailable("the store did not answer a read in time") from error
+
+    async def compare_and_swap(self, name: str, expected_version: int | None, text: str) -> SwapOutcome:
+        """See the port."""
+        if self._server.away and self._server.chance.maybe(0.5):
+            await pause(1)
+            raise StoreUnavailable("the store refuses connections")
+        try:
+            async with asyncio.timeout(LIMIT_MS / 1000):
+                return await self._ask(lambda: self._server.swap(name, expected_version, text), True)
+        except TimeoutError:
+            return Unknown("the store did not answer in time")
+
+    async def _ask(self, work: Callable[[], T], writes: bool) -> T:
+        guard(self._owner)
+        server, loop = self._server, self._server.loop
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        delay = server.delay(self._node)
+        trouble = server.unsure and server.chance.maybe(server.unsure)
+        kind = server.chance.choice(("lost", "late", "mute")) if trouble else ""
+        if kind == "late" and writes:
+            loop.after(WORLD, delay + 8000 * server.chance.random(), self._land, work)
+        elif kind != "lost" and server.network.passes(self._node, STORE) and not server.away:
+            loop.after(WORLD, delay, self._arrive, work, answer, kind == "mute")
+        elif writes and server.chance.maybe(0.2):
+            loop.after(WORLD, delay + 15000 * server.chance.random(), self._land, work)
+        return await answer
+
+    def _arrive(self, work: Callable[[], T], answer: "asyncio.Future[T]", mute: bool) -> None:
+        server = self._server
+        if server.away:
+            return
+        result = work()
+        if mute or not server.network.passes(STORE, self._node):
+            return
+        server.loop.after(
+            self._owner, server.delay(self._node), lambda: None if answer.done() else answer.set_result(result)
+        )
+
+    def _land(self, work: Callable[[], T]) -> None:
+        """A request that nobody waits for any more."""
+        if not self._server.away:
+            work()
+
+    async def watch(self, name: str) -> AsyncIterator[Versioned | None]:
+        """See the port."""
+        guard(self._owner)
+        watch = Watch(name, self._node, self._owner)
+        self._server.watches.append(watch)
+        try:
+            yield await self.read(name)
+            while True:
+                while watch.heard:
+                    yield watch.heard.popleft()
+                watch.arrived.clear()
+                try:
+                    async with asyncio.timeout(20):
+                        await watch.arrived.wait()
+                except TimeoutError:
+                    yield await self.read(name)
+        finally:
+            self._server.watches.remove(watch)
+
+    async def close(self) -> None:
+        """See the port."""
