@@ -29,7 +29,8 @@ def first_start(o: Observation) -> Proposal | None:
 
 def has_past(o: Observation) -> bool:
     """Whether any server that was heard, this one too, ever belonged to an established cluster."""
-    return o.local.record is not None or any(p.published.record is not None for p in o.peers)
+    records = (o.local.record, *(p.published.record for p in o.peers))
+    return any(record is not None and record.phase is Phase.ESTABLISHED for record in records)
 
 
 def initialise(o: Observation) -> Proposal | None:
@@ -87,7 +88,7 @@ def record_lost(o: Observation) -> Proposal | None:
             "Or decide with `howdah failover --accept-data-loss`",
             Wait(),
         )
-    term = 1 + max(_terms(o))
+    term = _rebuild_term(o)
     return Proposal(f"the store lost the record and every server is here: it is rebuilt in term {term}", _rebuild(term))
 
 
@@ -95,10 +96,11 @@ def _rebuild(term: int) -> RebuildRecord:
     return RebuildRecord(term)
 
 
-def _terms(o: Observation) -> list[int]:
-    records = [o.local.record, *(p.published.record for p in o.peers)]
-    promises = [o.local.promise, *(p.published.promise for p in o.peers)]
-    return [*promises, *(record.term for record in records if record)]
+def _rebuild_term(o: Observation) -> int:
+    """Above every record, and at least every promise: a promise names no candidate, so the attempt that failed is made
+    again under the same term."""
+    records = [r.term for r in (o.local.record, *(p.published.record for p in o.peers)) if r is not None]
+    return max(1 + max(records), o.local.promise, *(p.published.promise for p in o.peers))
 
 
 def newest_record(o: Observation) -> Record | None:

@@ -96,6 +96,8 @@ async def recreate_record(tools: Tools) -> None:
 async def rebuild_record(tools: Tools, term: int) -> None:
     """Every server is here: each is revoked under `term`, above all promises; the best (term, LSN) leads."""
     situation = tools.situation
+    if await tools.keeper.refresh() is not None:
+        raise Failed("the store has a record again")
     record = newest_record(situation.observe(tools.keeper, tools.peers))
     if record is None:
         raise Failed("no server knows the record")
