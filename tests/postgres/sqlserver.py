@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import psutil
 import psycopg
 
+from tests.ports import free_port
+
 AGENT = "howdah"
 OTHER_INSTALLATION = "HOWDAH_TEST_POSTGRES"
 """Set it to the directory of another PostgreSQL (bin/postgres below it) to run these tests against that one."""
