@@ -72,3 +72,4 @@ async def restart_server(tools: Tools) -> None:
     if situation.state is ServerState.PRIMARY:
         await tools.primary.checkpoint()
     await server.stop(tools)
+    situation.crashes = ()  # an end that was asked for is none, and begins the count anew
