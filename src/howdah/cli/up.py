@@ -13,9 +13,11 @@ from howdah.cli.reach import reach
 from howdah.cli.terminal import console
 from howdah.local.connection import psql_line, uri_of
 from howdah.local.down import bring_down
-from howdah.local.foreground import told_to_end, watch
+from howdah.local.foreground import ended_by_signals, told_to_end, watch
 from howdah.local.place import Place, locked, make_place, place_of
-from howdah.local.refused import Refused
+from howdah.local.plan import read_plan
+from howdah.local.processes import look
+from howdah.local.refused import NotServing, Refused
 from howdah.local.sight import Sight
 from howdah.local.statustable import status_view
 from howdah.local.up import (
@@ -88,26 +90,27 @@ def up(
     kind: Any = store.value if store else None
     wishes = Wishes(nodes, port, kind, sync.value if sync else None, postgres_bin)
     children = Children()
-    if detach:
-        prepared = _start(place, wishes, ordered, children)
-        _print_ready(prepared, _wait(prepared, children))
-        return
-    with told_to_end() as ending:
-        prepared = _start(place, wishes, ordered, children)
-        foot = f"connect: {psql_line(place)}\nstop: Ctrl-C here, or `howdah down`"
-        try:
+    try:
+        with ended_by_signals():
+            prepared = _start(place, wishes, ordered, children)
             _print_ready(prepared, _wait(prepared, children))
-        except Refused as refused:
-            if place.stopped.exists():
-                raise
-            print(f"howdah: {refused}", flush=True)
-        with View(console(), foot) as view:
-            ended = watch(place, children, view, ending)
+    except NotServing as refused:
+        if detach:
+            raise
+        print(f"howdah: {refused}", flush=True)
+    except (Refused, KeyboardInterrupt):
+        _stop_what_began(place, children)
+        raise
+    if detach:
+        return
+    foot = f"connect: {psql_line(place)}\nstop: Ctrl-C here, or `howdah down`"
+    with told_to_end() as ending, View(console(), foot) as view:
+        ended = watch(place, children, view, ending)
     if ended is not None:
         print(ended.sentence)
         return
     print("stopping the cluster ...", flush=True)
-    bring_down(place, prepared.plan, print)
+    bring_down(place, read_plan(place.plan), _say)
     children.reap()
     print("the cluster is down; `howdah up` continues with its data")
 
@@ -123,13 +126,25 @@ def _start(place: Place, wishes: Wishes, ordered: bool, children: Children) -> P
         runs_as = f"as the account {prepared.account.name}" if prepared.account else "as this user"
         version = prepared.installation.version
         _say(f"cluster {prepared.plan.cluster} in {place.root}: PostgreSQL {version}, running {runs_as}")
-        found = start_missing(prepared, ordered, _say, children)
+        found = look(place, prepared.plan.names)
+        start_missing(prepared, ordered, _say, children)
     names = prepared.plan.names
     started = [name for name in names if name not in found.agents]
     ran = [name for name in names if name in found.agents]
     if ran:
         _say(f"{', '.join(ran)} ran already" + (f"; started {', '.join(started)}" if started else ""))
     return prepared
+
+
+def _stop_what_began(place: Place, children: Children) -> None:
+    """A start that failed or was interrupted leaves nothing behind, unless parts of the cluster ran before it."""
+    if not place.exists or place.stopped.exists():
+        return
+    plan = read_plan(place.plan)
+    ours = {process.pid for process in children.agents.values()}
+    if (children.store is not None or ours) and set(look(place, plan.names).agents.values()) <= ours:
+        bring_down(place, plan, _say)
+        children.reap()
 
 
 def _wait(prepared: Prepared, children: Children) -> Sight:

@@ -29,6 +29,17 @@ def told_to_end() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and the end of the terminal raise KeyboardInterrupt, as Ctrl-C does."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def watch(place: Place, children: Children, view: View, ending: threading.Event) -> Ended | None:
     """Show the cluster and keep its processes alive. None when told to end: the caller then stops the cluster."""
     supervisor = Supervisor(place, children, view.say)

@@ -13,7 +13,7 @@ from howdah.local.launch import last_words, start_agent, start_store, store_log
 from howdah.local.place import Place, make_place
 from howdah.local.plan import HOST, Plan, PlannedNode, StoreKind, read_plan, write_plan
 from howdah.local.processes import ClusterProcesses, look
-from howdah.local.refused import Refused
+from howdah.local.refused import NotServing, Refused
 from howdah.local.remote import Agent
 from howdah.local.sight import GOOD_STATES, KnownNode, Sight, nodes_of, problems, see
 from howdah.local.storewait import wait_for_store
@@ -108,8 +108,8 @@ def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
     return Prepared(place, plan, secrets, account, reachable, added)
 
 
-def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> ClusterProcesses:
-    """Start the store and the agents that do not run; what ran before. To be called under the lock. Raises Refused."""
+def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> None:
+    """Start the store and the agents that do not run. To be called under the lock. Raises Refused."""
     place, plan = prepared.place, prepared.plan
     place.stopped.unlink(missing_ok=True)
     found = look(place, plan.names)
@@ -127,7 +127,6 @@ def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Childre
         if ordered and is_new:
             say(f"waiting until {node.name} is ready")
             _wait_until_ready(prepared, node.name, children)
-    return found
 
 
 def wait_until_serving(
@@ -146,7 +145,7 @@ def wait_until_serving(
         if now - began >= limit_s:
             if sight.serving:
                 return sight
-            raise Refused(_not_ready(prepared, sight, limit_s))
+            raise NotServing(_not_ready(prepared, sight, limit_s))
         if now - said >= TELL_S:
             said = now
             say(f"waiting: {'; '.join(problems(sight))}")
@@ -181,7 +180,7 @@ def _wait_until_ready(prepared: Prepared, name: str, children: Children) -> None
         if node.get("state") in GOOD_STATES or node.get("role") == "primary":
             return
         if time.monotonic() >= deadline:
-            raise Refused(_not_ready(prepared, sight, READY_LIMIT_S))
+            raise NotServing(_not_ready(prepared, sight, READY_LIMIT_S))
         time.sleep(POLL_S)
 
 
