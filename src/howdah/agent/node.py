@@ -87,11 +87,12 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
     peers = HttpPeers(identity, broadcast, situation.peers_changed)
     sql = LocalSql(site.place.socket, settings.postgresql.port)
     standby, primary = LocalStandby(sql, clock), LocalPrimary(sql)
+    directory = NodeDirectory(site, settings.initial.adopt)
     tools = Tools(
         clock=clock,
         keeper=keeper,
         process=PostgresProcess(layout, site.installation, account),
-        directory=NodeDirectory(site, settings.initial.adopt),
+        directory=directory,
         standby=standby,
         primary=primary,
         peers=peers,
@@ -100,6 +101,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         journal=journal,
         situation=situation,
         store=store,
+        overrides=directory.overrides,
     )
     first = intents_of(settings.initial.config.model_copy(update={"nodes": settings.initial_nodes}))
     return Node(

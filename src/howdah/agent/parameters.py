@@ -15,7 +15,7 @@ def parameters_now(tools: Tools) -> Mapping[str, str]:
     """The cluster's parameters, the sensitive ones as far as their order allows."""
     situation = tools.situation
     wanted = situation.intents.parameters
-    running = dict(situation.facts.sensitive) if situation.facts else {}
+    running = situation.sensitive  # also of a server that was just stopped: the order counts for its next start
     if not running or not any(_wanted(wanted, name) != value for name, value in running.items()):
         return wanted
     views = tools.peers.views()
@@ -36,6 +36,12 @@ def parameters_now(tools: Tools) -> Mapping[str, str]:
         if value != target or name in wanted:
             allowed[name] = str(value)
     return allowed
+
+
+def waiting_for_restart(parameters: Mapping[str, str], running: Mapping[str, int]) -> tuple[str, ...]:
+    """Which of the settings that hot standby compares differ from what is asked for: each changes at a restart only,
+    and PostgreSQL itself does not say so while their order keeps them out of its files."""
+    return tuple(name for name in running if _wanted(parameters, name) not in (None, running[name]))
 
 
 def _wanted(parameters: Mapping[str, str], name: str) -> int | None:

@@ -60,6 +60,7 @@ class Situation:
 
         self.state = ServerState.GONE
         self.facts: ServerFacts | None = None
+        self.sensitive: dict[str, int] = {}  # what hot standby compares, as this server last ran
         self.directory = DirectoryFacts(DirectoryState.EMPTY)
         self.probed_boot_ms = 0
         self.probe_failures = 0

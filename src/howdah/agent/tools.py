@@ -1,5 +1,6 @@
 """What does a procedure work with?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from howdah.agent.keeper import Keeper
@@ -10,12 +11,18 @@ from howdah.ports.deadman import Deadman
 from howdah.ports.disk import Disk
 from howdah.ports.events import Journal
 from howdah.ports.peers import Peers
-from howdah.ports.postgres import DataDirectory, Primary, ServerProcess, Standby
+from howdah.ports.postgres import DataDirectory, Primary, ServerProcess, ServerSettings, Standby
 from howdah.ports.store import Store
 
 
 class Failed(Exception):
     """A procedure could not reach its end; the sentence says why. It is decided anew from what is seen then."""
+
+
+def no_overrides(settings: ServerSettings) -> tuple[str, ...]:
+    """For a server whose settings nobody but its agent writes."""
+    del settings
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Tools:
     journal: Journal
     situation: Situation
     store: Store
+    overrides: Callable[[ServerSettings], tuple[str, ...]] = no_overrides
+    """What somebody has set by ALTER SYSTEM and must not, as sentences; cheap, since it is asked at every probe."""
 
     @property
     def policy(self) -> Policy:

@@ -147,6 +147,10 @@ def settings_are_current(tools: Tools, facts: ServerFacts) -> bool:
     record, applied = tools.keeper.record, tools.situation.applied
     if applied is not None and applied.parameters != parameters_now(tools):
         return False
+    if applied is not None and (found := tools.overrides(applied)):
+        for sentence in found:
+            tools.journal.noted("ALTER SYSTEM", f"taken back: {sentence}", record.term if record else 0)
+        return False
     if record is None or facts.in_recovery or record.holder != tools.situation.me or tools.keeper.unsettled:
         return True
     return read_setting(facts.sync_setting) == setting_of(record)

@@ -1,12 +1,14 @@
 """What does the agent do with its server's files? (`ports.postgres.DataDirectory`)"""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
 from howdah.ports.postgres import PostgresFailure, ServerSettings
 from howdah.postgres import install
 from howdah.postgres.adopt import Adoption, adopt, plan_adoption
+from howdah.postgres.autoconf import FILE_NAME as AUTO_CONF
 from howdah.postgres.autoconf import AutoConfFault
 from howdah.postgres.clone import clone
 from howdah.postgres.configure import auto_conf_faults, write_configuration
@@ -32,6 +34,7 @@ class NodeDirectory:
         self._adopt_from = adopt_from
         self._one_at_a_time = asyncio.Lock()
         self._rewinding: asyncio.Task[None] | None = None
+        self._auto_conf_seen: tuple[object, ...] = ()
         install.settle(site.layout)
 
     def inspect(self) -> DirectoryFacts:
@@ -54,6 +57,18 @@ class NodeDirectory:
     def auto_conf_faults(self, settings: ServerSettings) -> tuple[AutoConfFault, ...]:
         """What somebody set by ALTER SYSTEM and must not; `configure` and a reload undo it."""
         return auto_conf_faults(self._site.layout.data, settings.parameters)
+
+    def overrides(self, settings: ServerSettings) -> tuple[str, ...]:
+        """The same as sentences, none if the file cannot be read now; cheap: it is read only when it changed."""
+        with contextlib.suppress(OSError, PostgresFailure):
+            facts = (self._site.layout.data / AUTO_CONF).stat()
+            seen = (facts.st_ino, facts.st_mtime_ns, facts.st_size, *sorted(settings.parameters))
+            if seen != self._auto_conf_seen:
+                faults = self.auto_conf_faults(settings)
+                if faults:
+                    return tuple(f"{fault.name} = {fault.value!r}. {fault.reason}" for fault in faults)
+                self._auto_conf_seen = seen
+        return ()
 
     async def initialise(self) -> None:
         """Make a new cluster's first directory, which must be EMPTY, or adopt the existing one; without an identity

@@ -1,8 +1,9 @@
 """How is the local server configured, started, stopped and looked at?"""
 
 import contextlib
+from dataclasses import replace
 
-from howdah.agent.parameters import parameters_now
+from howdah.agent.parameters import parameters_now, waiting_for_restart
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import NAMES_NOBODY, setting_of
@@ -79,8 +80,10 @@ def took(tools: Tools, facts: ServerFacts) -> None:
     if state is ServerState.PRIMARY and situation.state is not ServerState.PRIMARY:
         situation.primary_since_boot_ms = now
         situation.streamed_boot_ms.clear()
+    situation.sensitive = dict(facts.sensitive)
+    waiting = waiting_for_restart(situation.intents.parameters, situation.sensitive)
     situation.state = state
-    situation.facts = facts
+    situation.facts = replace(facts, pending_restart=tuple(sorted({*facts.pending_restart, *waiting})))
     situation.probed_boot_ms = now
     situation.probe_failures = 0
 
