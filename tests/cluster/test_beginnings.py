@@ -104,6 +104,11 @@ def test_it_is_not_taken_over_by_a_node_with_data_or_one_that_may_not_lead_or_wh
     assert not isinstance(decide(full).action, TakeOverFirstStart)
 
 
+def test_a_store_that_was_put_back_to_its_beginning_is_not_taken_over() -> None:
+    assert decide(another(peers=(a_peer(N3),))).action == Wait()
+    assert not isinstance(decide(another(local=a_local(N2))).action, TakeOverFirstStart)
+
+
 def test_an_established_cluster_is_never_taken_over() -> None:
     established = replace(FIRST, phase=Phase.ESTABLISHED)
     assert not isinstance(decide(another(store=seen_store(established, expired=True))).action, TakeOverFirstStart)
@@ -143,7 +148,8 @@ def stopped_holder(**changes: Any) -> Any:
 
 
 def test_with_every_server_here_the_record_is_rebuilt_in_a_term_above_all_promises() -> None:
-    assert decide(lost(stopped_holder(), a_peer(N3, promise=8))).action == RebuildRecord(9)
+    assert decide(lost(stopped_holder(), a_peer(N3))).action == RebuildRecord(6)
+    assert decide(lost(stopped_holder(), a_peer(N3, promise=8))).action == RebuildRecord(8)
 
 
 def test_while_the_holder_still_serves_it_is_left_to_write_the_record_again() -> None:

@@ -53,6 +53,8 @@ def take_over_first_start(o: Observation) -> Proposal | None:
         return None
     if o.is_holder or o.server.directory.state is not DirectoryState.EMPTY or not o.tags.may_be_primary:
         return None
+    if o.went_back or has_past(o):
+        return None  # the store was put back to a copy from the very beginning: clients were served since
     return Proposal(f"{record.holder.name} began the first start and went silent", TakeOverFirstStart())
 
 

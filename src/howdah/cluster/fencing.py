@@ -15,6 +15,8 @@ def foreign_directory(o: Observation) -> Proposal | None:
     """A data directory that is not this node's is never started and never touched (IDENTITY)."""
     directory = o.server.directory
     if directory.state is DirectoryState.FOREIGN:
+        if o.gate_open:
+            return None  # this agent lets clients into it: whatever the directory looks like now, fencing goes first
         return Proposal(directory.explanation or "the data directory is not this node's", Wait())
     record = o.store.record
     if directory.state is not DirectoryState.READY or o.local.marker.value != "none":
