@@ -97,6 +97,10 @@ class Keeper:
             # A lower version means that the store went back: what it says now is what counts, and the rules will see
             # that it cannot be explained.
             changed = self._took(read_record(found.text), found.version) or changed
+        elif began_mono_ms - self._last_read_mono_ms >= self.policy.lease_ttl_ms:
+            # No read for a whole lease: with the store away for all, the holder could not renew either, and would be
+            # taken for expired in the moment the store is back. It has one lease from now.
+            self._first_seen_mono_ms = self._clock.monotonic_ms()
         if self._pending and self._version != self._pending.version:
             self._pending = None
         self._last_read_mono_ms = began_mono_ms
