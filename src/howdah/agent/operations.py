@@ -1,6 +1,7 @@
 """What may an operator ask of a running agent? (behind REST and the command line)"""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,12 @@ from howdah.cluster.switchover import target_of
 from howdah.configuration.change import effective, set_value
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.intents import read_intents, write_intents
+from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Conflict, StoreUnavailable, Swapped
 from howdah.postgres.parameters import refusal
+
+ParameterCheck = Callable[[Mapping[str, str]], tuple[str, ...]]
+"""What is wrong with the parameters, as sentences. Raises PostgresFailure if they cannot be judged."""
 
 
 class NotDone(Exception):
@@ -25,9 +30,11 @@ class NotDone(Exception):
 class Operations:
     """Each method returns when the order is taken, not when it is carried out."""
 
-    def __init__(self, tools: Tools, loop: AgentLoop) -> None:
+    def __init__(self, tools: Tools, loop: AgentLoop, check: ParameterCheck) -> None:
+        """`check` has PostgreSQL judge the parameters; it may take a while, and is called in a thread."""
         self._tools = tools
         self._loop = loop
+        self._check = check
 
     async def switchover(self, to: str, at_wall_ms: int) -> str:
         """Ask for a hand-over, now (0) or later; the id of the request. Raises NotDone."""
@@ -127,7 +134,8 @@ class Operations:
             while True:
                 found = await store.read(CONFIG)
                 text = edit(found.text if found else write_intents(self._tools.situation.configured))
-                read_intents(text)
+                if fault := await self._fault_of(read_intents(text).parameters):
+                    raise NotDone(fault)
                 outcome = await store.compare_and_swap(CONFIG, found.version if found else None, text)
                 if isinstance(outcome, Swapped):
                     return
@@ -140,6 +148,15 @@ class Operations:
 
     def _observation(self) -> Observation:
         return self._tools.situation.observe(self._tools.keeper, self._tools.peers)
+
+    async def _fault_of(self, parameters: Mapping[str, str]) -> str:
+        """A server with a value that PostgreSQL refuses would not start again."""
+        if parameters == self._tools.situation.configured.parameters:
+            return ""
+        try:
+            return " ".join(await asyncio.to_thread(self._check, parameters))
+        except PostgresFailure as failure:
+            return f"the parameters cannot be checked: {failure}"
 
     async def _change(self, change: Callable[[Intents], Intents]) -> None:
         try:

@@ -16,6 +16,7 @@ from howdah.cluster.following import reason_not_to_stand
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import Published
 from howdah.ports.postgres import SqlFailed
+from howdah.postgres.parametercheck import check_with_postgres
 from howdah.postgres.statistics import read_statistics
 from howdah.telemetry.history import RoleChange
 from howdah.telemetry.metrics import Metrics
@@ -117,7 +118,10 @@ class NodeView:
         self._node = node
         self._metrics = metrics
         self._history = history
-        self._orders = Orders(node.tools, node.loop)
+        site = node.site
+        self._orders = Orders(
+            node.tools, node.loop, lambda given: check_with_postgres(site.installation, site.account, given)
+        )
         self._operations = NodeOperations(self._orders, node.settings.node.name)
 
     @property
