@@ -12,7 +12,7 @@ from howdah.agent import watching
 from howdah.agent.execute import execute
 from howdah.agent.keeper import lasting
 from howdah.agent.procedures import promote
-from howdah.agent.procedures.firstlook import first_look
+from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.publishing import Extra, publish
 from howdah.agent.rolechange import RoleWatch
 from howdah.agent.tools import Failed, Tools
@@ -91,6 +91,7 @@ class AgentLoop:
         self._reap()
         tools.keeper.policy = situation.intents.policy
         self._remember_record()
+        settle_gate(tools)
         observation = situation.observe(tools.keeper, tools.peers)
         self.roles.look(observation)
         decision = decide(observation)

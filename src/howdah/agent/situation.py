@@ -79,6 +79,7 @@ class Situation:
         self.outvoted: tuple[Member, Position] | None = None
         self.yielded_boot_ms: int | None = None
         self.gate_open = False
+        self.gate_believed = False  # of an adopted primary, until the record tells whether it was let serve
         self.served_term = 0
         self.promoted_term = 0
         self.rewind_ready = False

@@ -21,12 +21,15 @@ class NotAllowed:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """The holder proves its ownership. `serving` None leaves it as it is; True only after the barrier."""
+    """The holder proves its ownership. `serving` None leaves it as it is; True only after the barrier.
+
+    `proved`: what the barrier was flushed for. A swap of an agent that died may land late and change the voters."""
 
     holder: Member
     term: int
     serving: bool | None = None
     position: Position | None = None
+    proved: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +64,28 @@ class AdmitVoter:
 
 @dataclass(frozen=True, slots=True)
 class DropVoter:
-    """Tighten: PostgreSQL first, proved live, then a barrier; only then this."""
+    """Tighten: PostgreSQL first, proved live, then a barrier; only then this.
+
+    `proved`: the record that setting and barrier were made for. On any other they prove nothing: with two voters
+    dropped by two changes, the second one's setting may name the first one's voter."""
 
     holder: Member
     term: int
     voter: Member
+    proved: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetK:
-    """Lowered (loosen, store first; by the operator only) or raised (tighten, store last). The mode goes with it."""
+    """Lowered (loosen, store first; by the operator only) or raised (tighten, store last). The mode goes with it.
+
+    `proved`: as in `DropVoter`, where k is raised."""
 
     holder: Member
     term: int
     k: int
     mode: Mode
+    proved: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,8 @@ def apply(change: Change, record: Record) -> Record | NotAllowed:
                 return NotAllowed(f"{record.holder.name} holds the record, in term {record.term}")
             if record.term != change.term:
                 return NotAllowed(f"the term is {record.term} now, not {change.term}")
+            if isinstance(change, Renew | DropVoter | SetK) and change.proved not in (None, record.basis):
+                return NotAllowed("the voters are others now than those that the proof was made for")
             changed = _apply_own(change, record)
             if isinstance(changed, NotAllowed):
                 return changed

@@ -1,6 +1,7 @@
 """What does an agent find when it starts: nothing, or a server that an earlier agent left running?"""
 
 import asyncio
+import contextlib
 
 from howdah.agent.procedures import server
 from howdah.agent.tools import Tools
@@ -13,7 +14,8 @@ async def first_look(tools: Tools) -> None:
     """Before anything is decided: the directory, and a running server as it is.
 
     A primary that an earlier agent left (it was killed, or upgraded) is not interrupted: it goes on under the deadline
-    that its dead-man holds, until the lease is renewed or that deadline comes. Its gate counts as open."""
+    that its dead-man holds, until the lease is renewed or that deadline comes. Its gate counts as open. An agent may
+    also have died within a revocation, with replay paused."""
     situation = tools.situation
     situation.directory = tools.directory.inspect()
     if tools.process.view().alive == 0:
@@ -25,9 +27,27 @@ async def first_look(tools: Tools) -> None:
     except (SqlFailed, TimeoutError):
         situation.state = ServerState.SILENT
         situation.probe_failures = 1
+        situation.gate_open = situation.gate_believed = True
         return
     server.took(tools, facts)
     situation.gate_open = not facts.in_recovery or facts.upstream is not None
+    situation.gate_believed = not facts.in_recovery
+    if facts.replay_paused:
+        with contextlib.suppress(SqlFailed):
+            await tools.standby.resume_replay()
+
+
+def settle_gate(tools: Tools) -> None:
+    """Believe the gate of an adopted primary to be open only if the record says that it serves: a gate is opened after
+    the swap that says so. Otherwise the next writing of its files would let clients in before the barrier."""
+    situation, record = tools.situation, tools.keeper.record
+    if not situation.gate_believed or situation.state is ServerState.SILENT:
+        return
+    if situation.state is not ServerState.PRIMARY:
+        situation.gate_believed = False
+    elif record is not None:
+        situation.gate_believed = False
+        situation.gate_open = record.holder != situation.me or record.serving
 
 
 async def _take_over_deadline(tools: Tools) -> None:

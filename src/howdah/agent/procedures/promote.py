@@ -41,6 +41,9 @@ async def promote(tools: Tools, term: int) -> None:
     server.configure(tools, wanted, gate_open=False)
     await tools.process.reload()
     await server.wait_shown(tools, "synchronous_standby_names", wanted, tools.policy.revocation_limit_ms)
+    if wanted and not facts.sync_setting:
+        # NEVER EMPTY was not kept here (the mode was async): the checkpointer has to switch waiting on.
+        await tools.primary.checkpoint()
     await tools.primary.end_client_sessions()
     await arm(tools)
     if not await tools.standby.promote(tools.policy.promote_limit_ms):
@@ -72,6 +75,10 @@ def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
 
 async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts) -> None:
     """What PostgreSQL made of it is written into the map, and into the record before anybody follows."""
+    if not entry.parent:
+        return  # the cluster's first timeline: nobody promoted it
+    if facts.timeline <= entry.parent:
+        raise Failed(f"this server is on timeline {facts.timeline}: it was not promoted in term {entry.term}")
     switch = facts.history[-1].end_lsn if facts.history else Lsn(0)
     parent = facts.history[-1].timeline if facts.history else 0
     made = TimelineEntry(facts.timeline, entry.term, parent, switch, entry.parent_term)
@@ -84,9 +91,17 @@ async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, fac
         raise Failed(f"the map could not be corrected: {corrected.reason}")
 
 
+async def _compare_entry(tools: Tools, record: Record) -> None:
+    """The map says what the running primary's history says, or is corrected."""
+    entry, facts = record.current_entry, tools.situation.facts
+    if entry is None or facts is None or facts.in_recovery:
+        raise Failed("there is no primary whose timeline could be compared with the map")
+    await _correct_entry(tools, record, entry, facts)
+
+
 async def resume(tools: Tools, term: int) -> None:
     """Start the holder's server as a primary in its own term, gate closed, the record's setting in its files."""
-    record = _held(tools, term)
+    _held(tools, term)
     if not may_follow(tools.situation.local, term):
         raise Failed(f"term {tools.situation.local.promise} is promised: the own term has to be raised first")
     # A fresh renewal proves that the term is still held, before anything of this server runs.
@@ -95,9 +110,11 @@ async def resume(tools: Tools, term: int) -> None:
         raise Failed(f"the lease could not be renewed: {renewed.reason}")
     if tools.situation.state is not ServerState.GONE:
         await server.stop(tools)
-    server.configure(tools, server.record_sync(record), gate_open=False, may_lower=True)
+    # As the renewal found it: a swap of an agent that died here may have landed since the record was read.
+    server.configure(tools, server.record_sync(renewed), gate_open=False, may_lower=True)
     await arm(tools)  # before it starts: no live dead-man, no primary
     await server.start(tools, recovery=False)
+    await _compare_entry(tools, renewed)
     tools.situation.promoted_term = term
     tools.situation.poke()
 
@@ -111,7 +128,10 @@ async def serve(tools: Tools, term: int) -> None:
     """Barrier flushed by k, a renewal sent after it, then the gate. Raises Failed if the barrier does not pass."""
     situation = tools.situation
     record = _held(tools, term)
-    situation.promoted_term = term
+    if situation.promoted_term != term:
+        await server.look(tools)
+        await _compare_entry(tools, record)  # an agent that died after the promotion did not come to it
+        situation.promoted_term = term
     await flush_barrier(tools, record, BARRIER_LIMIT_MS)
     if not situation.gate_open:
         await tools.primary.end_client_sessions()
@@ -119,11 +139,14 @@ async def serve(tools: Tools, term: int) -> None:
         established = await tools.keeper.swap(Establish(situation.me, term))
         if isinstance(established, NotAllowed):
             raise Failed(established.reason)
-    renewed = await tools.keeper.swap(Renew(situation.me, term, serving=True))
+    renewed = await tools.keeper.swap(Renew(situation.me, term, serving=True, proved=record.basis))
     if isinstance(renewed, NotAllowed):
         raise Failed(f"the lease could not be renewed after the barrier: {renewed.reason}")
     await arm(tools)
-    if not situation.gate_open:
+    if tools.clock.boot_ms() >= situation.deadlines(tools.keeper).gate_ms:
+        raise Failed("the lease ran out before clients could be let in")
+    if not situation.gate_open or situation.applied is None:
+        # Of an adopted server it is believed, and not known, that its gate is open.
         server.configure(tools, server.record_sync(renewed), gate_open=True)
         await tools.process.reload()
     situation.served_term = term
