@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from howdah.local.place import Place
-from howdah.local.processes import ClusterProcesses, look, wait_until
+from howdah.local.processes import ClusterProcesses, look, server_directories, wait_until
 from howdah.postgres import gone
-from howdah.postgres.layout import NodeLayout
 
 FIRST_PORT = 16500
 NAMES = tuple(f"n{number}" for number in range(1, 6))
@@ -88,9 +87,8 @@ class UpCluster:
         left = self.processes()
         for pid in (*left.agents.values(), *left.deadmen.values(), *((left.store,) if left.store else ())):
             os.kill(pid, 9)
-        for name in NAMES:
-            layout = NodeLayout(self.place.node(name))
-            for data in (layout.data, layout.clone, layout.old):
+        for name in left.servers:
+            for data in server_directories(self.place, name):
                 gone.kill_all(data, 10_000)
         shutil.rmtree(self.place.root.parent, ignore_errors=True)
 

@@ -16,7 +16,7 @@ from howdah.local.down import bring_down
 from howdah.local.foreground import ended_by_signals, told_to_end, watch
 from howdah.local.place import Place, locked, make_place, place_of
 from howdah.local.plan import read_plan
-from howdah.local.processes import look
+from howdah.local.processes import look_for_daemons
 from howdah.local.refused import NotServing, Refused
 from howdah.local.sight import Sight
 from howdah.local.statustable import status_view
@@ -126,7 +126,7 @@ def _start(place: Place, wishes: Wishes, ordered: bool, children: Children) -> P
         runs_as = f"as the account {prepared.account.name}" if prepared.account else "as this user"
         version = prepared.installation.version
         _say(f"cluster {prepared.plan.cluster} in {place.root}: PostgreSQL {version}, running {runs_as}")
-        found = look(place, prepared.plan.names)
+        found = look_for_daemons(place, prepared.plan.names)
         start_missing(prepared, ordered, _say, children)
     names = prepared.plan.names
     started = [name for name in names if name not in found.agents]
@@ -142,7 +142,7 @@ def _stop_what_began(place: Place, children: Children) -> None:
         return
     plan = read_plan(place.plan)
     ours = {process.pid for process in children.agents.values()}
-    if (children.store is not None or ours) and set(look(place, plan.names).agents.values()) <= ours:
+    if (children.store is not None or ours) and set(look_for_daemons(place, plan.names).agents.values()) <= ours:
         bring_down(place, plan, _say)
         children.reap()
 

@@ -5,14 +5,21 @@ from collections.abc import Callable
 
 from howdah.local.place import Place, locked
 from howdah.local.plan import Plan
-from howdah.local.processes import KILL_LIMIT_S, ClusterProcesses, end, look, wait_until
+from howdah.local.processes import (
+    KILL_LIMIT_S,
+    ClusterProcesses,
+    end,
+    look,
+    look_for_daemons,
+    server_directories,
+    wait_until,
+)
 from howdah.local.refused import Refused
 from howdah.local.remote import Agent, Answer, ask, for_each
 from howdah.local.sight import see
 from howdah.local.up import known_nodes
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres import gone
-from howdah.postgres.layout import NodeLayout
 from howdah.postgres.secrets import read_secrets
 
 SHUTDOWN_PATH = "/shutdown"
@@ -35,7 +42,7 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
             return False
         asked = _ask_to_stop(place, plan, found)
         if asked:
-            wait_until(lambda: not (set(look(place, plan.names).agents) & asked), stop_limit_s)
+            wait_until(lambda: not (set(look_for_daemons(place, plan.names).agents) & asked), stop_limit_s)
         _terminate(place, plan, asked, say)
         _kill_nodes(place, plan, say)
         _end_store(place, plan, say)
@@ -64,7 +71,7 @@ def _ask_to_stop(place: Place, plan: Plan, found: ClusterProcesses) -> set[str]:
 
 
 def _terminate(place: Place, plan: Plan, asked: set[str], say: Say) -> None:
-    left = look(place, plan.names).agents
+    left = look_for_daemons(place, plan.names).agents
     if not left:
         return
     for name, pid in left.items():
@@ -72,7 +79,7 @@ def _terminate(place: Place, plan: Plan, asked: set[str], say: Say) -> None:
         say(f"the agent of {name} {why}; it gets SIGTERM")
         end(pid, signal.SIGTERM)
         end(pid, signal.SIGCONT)  # one that is stopped would never see it
-    wait_until(lambda: not look(place, plan.names).agents, TERM_LIMIT_S)
+    wait_until(lambda: not look_for_daemons(place, plan.names).agents, TERM_LIMIT_S)
 
 
 def _kill_nodes(place: Place, plan: Plan, say: Say) -> None:
@@ -85,8 +92,7 @@ def _kill_nodes(place: Place, plan: Plan, say: Say) -> None:
             say(f"what is left of {name} is killed ({words}); its server recovers at the next start")
         if name in left.agents:
             end(left.agents[name], signal.SIGKILL)
-        layout = NodeLayout(place.node(name))
-        for data in (layout.data, layout.clone, layout.old):
+        for data in server_directories(place, name) if words else ():
             gone.kill_all(data, int(KILL_LIMIT_S * 1000))
         if name in left.deadmen:
             end(left.deadmen[name], signal.SIGKILL)
@@ -99,15 +105,15 @@ def _nodes_left(place: Place, plan: Plan) -> bool:
 
 
 def _end_store(place: Place, plan: Plan, say: Say) -> None:
-    store = look(place, plan.names).store
+    store = look_for_daemons(place, plan.names).store
     if store is None:
         return
     end(store, signal.SIGTERM)
     end(store, signal.SIGCONT)
-    if not wait_until(lambda: look(place, plan.names).store is None, STORE_LIMIT_S):
+    if not wait_until(lambda: look_for_daemons(place, plan.names).store is None, STORE_LIMIT_S):
         say(f"the store (process {store}) does not stop; it is killed, which loses nothing that it acknowledged")
         end(store, signal.SIGKILL)
-        wait_until(lambda: look(place, plan.names).store is None, KILL_LIMIT_S)
+        wait_until(lambda: look_for_daemons(place, plan.names).store is None, KILL_LIMIT_S)
 
 
 def _words(plan: Plan, left: ClusterProcesses) -> str:

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from howdah.local.place import Place
@@ -17,7 +17,7 @@ AGENT_WORDS = ("-m", "howdah", "agent", "--config")
 STORE_WORDS = ("-m", "howdah.stores.sqlite.server", "--directory")
 ETCD_WORD = "--data-dir"
 DEADMAN_WORD = "howdah.agent.deadman.process"
-POLL_S = 0.05
+POLL_S = 0.1
 KILL_LIMIT_S = 10.0
 """SIGKILL takes milliseconds, unless the disk hangs."""
 
@@ -54,7 +54,14 @@ class ClusterProcesses:
 
 
 def look(place: Place, names: Collection[str]) -> ClusterProcesses:
-    """Look through /proc once."""
+    """Look for everything. A millisecond for each process of the machine and node: no loop should do it often."""
+    found = look_for_daemons(place, names)
+    servers = {name: pids for name in names if (pids := server_processes(place, name))}
+    return replace(found, servers=servers)
+
+
+def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
+    """Look through /proc once for what has a telling command line: agents, dead-men and the store; no servers."""
     agents: dict[str, int] = {}
     deadmen: dict[str, int] = {}
     store = None
@@ -70,14 +77,18 @@ def look(place: Place, names: Collection[str]) -> ClusterProcesses:
                 deadmen[datas[data]] = process.pid
         elif after(words, STORE_WORDS) == str(place.store) or _is_etcd(words, place):
             store = process.pid
-    servers = {name: found for name in names if (found := server_processes(place, name))}
-    return ClusterProcesses(agents, deadmen, servers, store)
+    return ClusterProcesses(agents, deadmen, {}, store)
+
+
+def server_directories(place: Place, name: str) -> tuple[Path, ...]:
+    """Where processes of a node's server may work: also in one that is being cloned or that was replaced."""
+    layout = NodeLayout(place.node(name))
+    return (layout.data, *(other for other in (layout.clone, layout.old) if other.exists()))
 
 
 def server_processes(place: Place, name: str) -> tuple[int, ...]:
-    """Every process of a node's server, also of one that is being cloned into."""
-    layout = NodeLayout(place.node(name))
-    return tuple(pid for data in (layout.data, layout.clone, layout.old) for pid in gone.processes_of(data))
+    """Every process of a node's server."""
+    return tuple(pid for data in server_directories(place, name) for pid in gone.processes_of(data))
 
 
 def running() -> Iterator[Running]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from howdah.local.launch import start_agent, start_store
 from howdah.local.place import Place, locked
 from howdah.local.plan import Plan, read_plan
-from howdah.local.processes import look
+from howdah.local.processes import look_for_daemons
 from howdah.local.refused import Refused
 from howdah.local.up import Children
 
@@ -51,7 +51,7 @@ class Supervisor:
         return plan
 
     def _missing(self, plan: Plan) -> set[str]:
-        found = look(self._place, plan.names)
+        found = look_for_daemons(self._place, plan.names)
         return {name for name in plan.names if name not in found.agents} | ({STORE} if found.store is None else set())
 
     def _start(self, plan: Plan, now: float) -> None:
