@@ -1,0 +1,87 @@
+"""`howdah explain`: why the cluster is as it is, in sentences, and what is wrong with it."""
+
+from dataclasses import replace
+from typing import Any
+
+from howdah.cluster.decide import decide
+from howdah.cluster.explain import explain, problems
+from howdah.cluster.observation import Observation
+from howdah.cluster.peerstate import NodeState, Tags
+from howdah.cluster.record import Handover, Mode
+from tests.cluster.builders import (
+    INTENTS,
+    N2,
+    N3,
+    a_local,
+    a_peer,
+    a_primary,
+    a_record,
+    a_standby,
+    at,
+    seen_store,
+)
+
+
+def said(o: Observation) -> str:
+    return "\n".join(explain(o, decide(o)))
+
+
+def holding(**record: Any) -> Observation:
+    return a_primary(store=seen_store(a_record(**record)))
+
+
+def test_a_healthy_cluster_has_no_problems() -> None:
+    assert problems(a_primary()) == ()
+    assert problems(a_standby()) == ()
+
+
+def test_it_says_who_leads_and_what_a_commit_waits_for() -> None:
+    text = said(a_primary())
+    assert "n1 is the primary of term 5 and serves." in text
+    assert "once 1 of the voters (n2, n3) has flushed it" in text
+    assert "If n1 dies, 2 voters of these must be there" in text
+    assert "n2 may become primary; it is streaming." in text
+
+
+def test_it_says_what_async_mode_risks_and_when_nobody_flushes() -> None:
+    assert "may lose the last ones" in said(holding(mode=Mode.ASYNC, k=0))
+    assert "no client is let in" in said(holding(voters=(), k=0))
+
+
+def test_it_says_that_the_lead_was_given_up_or_is_not_served_yet() -> None:
+    given = a_record(released=True, serving=False, handover=Handover("n2", at(5, 2000)))
+    assert "gave the lead of term 5 up, for n2" in said(a_standby(store=seen_store(given)))
+    assert "does not serve yet" in said(a_standby(store=seen_store(a_record(serving=False))))
+
+
+def test_it_says_why_each_standby_cannot_become_primary() -> None:
+    assert "its agent is not reachable" in said(a_primary(peers=(a_peer(N2, connected=False),)))
+    assert "its tags forbid it" in said(a_primary(peers=(a_peer(N2, tags=Tags(nofailover=True)),)))
+    unchecked = replace(holding(voters=(N2,)), peers=(a_peer(N2), a_peer(N3, prefix_term=4)))
+    assert "not a voter of term 5, because its history has not been checked" in said(unchecked)
+    assert "n3 has not been heard of" in said(a_primary(peers=(a_peer(N2),)))
+
+
+def test_a_standby_says_whether_it_could_lead_itself() -> None:
+    assert "n2 may become primary." in said(a_standby())
+    assert "n2 cannot become primary now: it is still below" in said(a_standby(local=a_local(N2, floor=at(5, 3000))))
+
+
+def test_before_the_store_has_answered_it_says_so() -> None:
+    silent = a_standby(store=seen_store(None, known=False, reachable=False))
+    assert "The store does not answer" in said(silent)
+    assert "the store does not answer" in problems(silent)
+
+
+def test_each_problem_is_named() -> None:
+    assert any("nobody serves writes" in p for p in problems(holding(serving=False)))
+    assert any("no voter streams" in p for p in problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1)))))
+    assert any("are asked for" in p for p in problems(holding(k=2)))
+    assert any("n2: its agent is not reachable" in p for p in problems(a_primary(peers=(a_peer(N3),))))
+    stopped = a_primary(peers=(a_peer(N2, state=NodeState.STOPPED, reason="so"), a_peer(N3)))
+    assert "n2 is stopped: so" in problems(stopped)
+    waiting = a_primary(peers=(a_peer(N2, pending_restart=("max_connections",)), a_peer(N3)))
+    assert any("pending a restart for max_connections" in p for p in problems(waiting))
+    assert any("paused" in p for p in problems(a_primary(intents=replace(INTENTS, paused=True))))
+    old = a_standby(store=seen_store(a_record(lease_counter=1)))
+    assert any("put back to an old copy" in p for p in problems(old))
