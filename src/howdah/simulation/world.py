@@ -31,12 +31,12 @@ class AgentFailed(Exception):
 class World:
     """Nodes, network, store and clients of one run."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, keep: int = 60) -> None:
         self.options = options
         self.loop = VirtualLoop()
         self.chance = Chance(options.seed)
         self.chance.slow_share = options.slow_share
-        self.chronicle = Chronicle(self.loop)
+        self.chronicle = Chronicle(self.loop, keep)
         self.network = Network(self.chance)
         self.network.on_change.append(self._links_change)
         self.store = StoreServer(self.loop, self.chance, self.network)

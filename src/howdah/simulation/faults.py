@@ -1,0 +1,231 @@
+"""What goes wrong, and when?
+
+Each fault is a function that breaks something now and says when it mends. The script of a run is drawn from its seed.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from howdah.agent.intentions import CONFIG
+from howdah.cluster.intents import Intents, SwitchoverRequest
+from howdah.configuration.intents import read_intents, write_intents
+from howdah.simulation.loop import WORLD
+from howdah.simulation.network import STORE
+from howdah.simulation.node import Node
+from howdah.simulation.world import World
+
+Fault = Callable[[World, Node, float], str]
+"""Breaks something about a node for so many milliseconds, and says what."""
+
+
+def _later(world: World, delay_ms: float, callback: Callable[[], object]) -> None:
+    world.loop.after(WORLD, delay_ms, callback)
+
+
+def kill_postmaster(world: World, node: Node, lasts_ms: float) -> str:
+    """Its other processes outlive it for a moment (F1)."""
+    if node.machine.server is not None:
+        node.machine.server.lose_postmaster()
+    return "its postmaster is killed"
+
+
+def kill_server(world: World, node: Node, lasts_ms: float) -> str:
+    """All of its PostgreSQL at once."""
+    node.kill_server()
+    return "its server is killed"
+
+
+def kill_node(world: World, node: Node, lasts_ms: float) -> str:
+    """Agent, dead-man and server at once; the supervisor starts the agent again (F13)."""
+    node.kill(lasts_ms)
+    return f"the node is killed, and starts again after {lasts_ms:.0f} ms"
+
+
+def kill_agent(world: World, node: Node, lasts_ms: float) -> str:
+    """The agent alone (F8)."""
+    node.kill_agent(lasts_ms / 4)
+    return f"its agent is killed, and starts again after {lasts_ms / 4:.0f} ms"
+
+
+def kill_watch(world: World, node: Node, lasts_ms: float) -> str:
+    """Agent and dead-man; the server runs on (F12)."""
+    node.kill_agent(lasts_ms)
+    node.kill_deadman()
+    return f"its agent and dead-man are killed, the agent starts again after {lasts_ms:.0f} ms"
+
+
+def kill_deadman(world: World, node: Node, lasts_ms: float) -> str:
+    """The dead-man alone (F76)."""
+    node.kill_deadman()
+    return "its dead-man is killed"
+
+
+def _freeze(what: str) -> Fault:
+    def freeze(world: World, node: Node, lasts_ms: float) -> str:
+        node.freeze(what)
+        _later(world, lasts_ms, node.thaw)
+        return f"its {what} is frozen for {lasts_ms:.0f} ms"
+
+    return freeze
+
+
+def cut_store(world: World, node: Node, lasts_ms: float) -> str:
+    """This node does not reach the store, or does not hear its answers (F16, F20)."""
+    ways = world.chance.choice((((node.name, STORE), (STORE, node.name)), ((STORE, node.name),), ((node.name, STORE),)))
+    return _cut(world, ways, lasts_ms)
+
+
+def cut_peer(world: World, node: Node, lasts_ms: float) -> str:
+    """Two nodes do not reach each other, or one way only (F21, F22)."""
+    other = world.chance.choice([name for name in world.names if name != node.name])
+    ways = world.chance.choice((((node.name, other), (other, node.name)), ((other, node.name),), ((node.name, other),)))
+    return _cut(world, ways, lasts_ms)
+
+
+def cut_off(world: World, node: Node, lasts_ms: float) -> str:
+    """This node reaches nobody, with or without the store (F17, F18)."""
+    others = [name for name in world.names if name != node.name]
+    if world.chance.maybe(0.6):
+        others.append(STORE)
+    return _cut(world, tuple((a, b) for o in others for a, b in ((node.name, o), (o, node.name))), lasts_ms)
+
+
+def _cut(world: World, ways: tuple[tuple[str, str], ...], lasts_ms: float) -> str:
+    for source, target in ways:
+        world.network.cut(source, target)
+        _later(world, lasts_ms, lambda s=source, t=target: world.network.mend(s, t))  # type: ignore[misc]  # defaults
+    return f"cut for {lasts_ms:.0f} ms: {', '.join(f'{s} -> {t}' for s, t in ways)}"
+
+
+def store_away(world: World, node: Node, lasts_ms: float) -> str:
+    """Nobody is answered (F23)."""
+    world.store.away = True
+    _later(world, lasts_ms, lambda: setattr(world.store, "away", False))
+    return f"the store is away for {lasts_ms:.0f} ms"
+
+
+def store_slow(world: World, node: Node, lasts_ms: float) -> str:
+    """Answers take long (F25)."""
+    world.store.slow_ms = world.chance.choice((200.0, 900.0))
+    _later(world, lasts_ms, lambda: setattr(world.store, "slow_ms", 0.0))
+    return f"the store is slow for {lasts_ms:.0f} ms"
+
+
+def store_unsure(world: World, node: Node, lasts_ms: float) -> str:
+    """Requests are lost, land late, or their answers are lost (F20)."""
+    world.store.unsure = world.chance.choice((0.1, 0.4))
+    _later(world, lasts_ms, lambda: setattr(world.store, "unsure", 0.0))
+    return f"the store's outcomes are unsure for {lasts_ms:.0f} ms"
+
+
+def slow_network(world: World, node: Node, lasts_ms: float) -> str:
+    """What this node sends and gets takes long."""
+    world.network.slow_ms[node.name] = world.chance.choice((50.0, 400.0))
+    _later(world, lasts_ms, lambda: world.network.slow_ms.pop(node.name, None))
+    return f"its network is slow for {lasts_ms:.0f} ms"
+
+
+def slow_replay(world: World, node: Node, lasts_ms: float) -> str:
+    """Replay stays behind what is received."""
+    node.machine.replay_delay_ms = 300.0
+    _later(world, lasts_ms, lambda: setattr(node.machine, "replay_delay_ms", 0.0))
+    return "its replay is slow from its next start on"
+
+
+def full_disk(world: World, node: Node, lasts_ms: float) -> str:
+    """Its agent cannot make anything durable (F32)."""
+    node.state.full = True
+    _later(world, lasts_ms, lambda: setattr(node.state, "full", False))
+    return f"the disk of its agent is full for {lasts_ms:.0f} ms"
+
+
+def outage(world: World, node: Node, lasts_ms: float) -> str:
+    """Everything is killed and comes back in any order (F40)."""
+    names = list(world.names)
+    world.chance.shuffle(names)
+    for place, name in enumerate(names):
+        world.nodes[name].kill(300 + lasts_ms * place / 2)
+    return f"full outage; back in the order {', '.join(names)}"
+
+
+def switchover(world: World, node: Node, lasts_ms: float) -> str:
+    """The operator asks for a hand-over."""
+    to = world.chance.choice(("", node.name))
+    request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", to)
+    _intend(world, lambda intents: replace(intents, switchover=request))
+    return f"a switchover to {to or 'the best'} is asked for"
+
+
+def pause(world: World, node: Node, lasts_ms: float) -> str:
+    """The operator pauses automatic role changes."""
+    _intend(world, lambda intents: replace(intents, paused=True))
+    _later(world, lasts_ms, lambda: _intend(world, lambda intents: replace(intents, paused=False)))
+    return f"the cluster is paused for {lasts_ms:.0f} ms"
+
+
+def _intend(world: World, change: Callable[[Intents], Intents]) -> None:
+    found = world.store.documents.get(CONFIG)
+    intents = change(read_intents(found.text) if found else world.first)
+    world.store.swap(CONFIG, found.version if found else None, write_intents(intents))
+
+
+FAULTS: dict[str, tuple[int, Fault]] = {
+    "kill postmaster": (4, kill_postmaster),
+    "kill server": (3, kill_server),
+    "kill node": (8, kill_node),
+    "kill agent": (4, kill_agent),
+    "kill watch": (2, kill_watch),
+    "kill dead-man": (1, kill_deadman),
+    "freeze node": (6, _freeze("node")),
+    "freeze agent": (3, _freeze("agent")),
+    "freeze watch": (3, _freeze("watch")),
+    "freeze server": (3, _freeze("server")),
+    "cut store": (6, cut_store),
+    "cut peer": (6, cut_peer),
+    "cut off": (6, cut_off),
+    "store away": (3, store_away),
+    "store slow": (2, store_slow),
+    "store unsure": (4, store_unsure),
+    "slow network": (2, slow_network),
+    "slow replay": (2, slow_replay),
+    "full disk": (2, full_disk),
+    "outage": (2, outage),
+    "switchover": (5, switchover),
+    "pause": (1, pause),
+}
+"""Name -> (how often, what)."""
+
+
+def begin_faults(world: World, duration_ms: float) -> None:
+    """Draw faults from now on for so long; then everything is mended."""
+    chance, until = world.chance, world.loop.now + duration_ms
+    names = sorted(FAULTS)
+    weights = [FAULTS[name][0] for name in names]
+
+    def strike() -> None:
+        if world.loop.now >= until:
+            mend(world)
+            return
+        record = world.record
+        leader = record.holder.name if record is not None else world.names[0]
+        name = leader if chance.maybe(0.5) else chance.choice(world.names)
+        lasts_ms = chance.choice((300.0, 2000.0, 6000.0, 15000.0)) * (0.3 + chance.random())
+        fault = FAULTS[chance.choices(names, weights)[0]][1]
+        world.chronicle.say(name, f"*** {fault(world, world.nodes[name], lasts_ms)}")
+        world.loop.after(WORLD, world.options.fault_interval_ms * 2 * chance.random() ** 2, strike)
+
+    strike()
+
+
+def mend(world: World) -> None:
+    """Everything works from now on."""
+    world.chronicle.say("-", "*** everything is mended")
+    world.network.heal()
+    world.store.away = False
+    world.store.slow_ms = world.store.unsure = 0.0
+    _intend(world, lambda intents: replace(intents, paused=False, switchover=None))
+    for node in world.nodes.values():
+        node.state.full = False
+        node.machine.replay_delay_ms = 0.0
+        node.thaw()
+        node.start_agent()
