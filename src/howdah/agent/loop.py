@@ -167,5 +167,7 @@ class AgentLoop:
         if self._checkpoint is not None and self._checkpoint.done():
             self._checkpoint = None
         promoted = situation.promoted_term and not isinstance(situation.busy, Promote | ResumeService | Serve)
-        if promoted and situation.served_term and not situation.rewind_ready and self._checkpoint is None:
+        # Before it serves only when its barrier waits in vain: it may be waiting for who has to be rewound first.
+        due = situation.served_term or isinstance(situation.failed, Serve)
+        if promoted and due and not situation.rewind_ready and self._checkpoint is None:
             self._checkpoint = asyncio.create_task(promote.checkpoint_after_promotion(self._tools))

@@ -175,8 +175,9 @@ def come_back(o: Observation) -> Proposal | None:
         case _:
             pass
     others = tuple((p.published.member, p.published.position) for p in o.peers if p.connected and p.published.position)
-    lives = any(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
-    reason = last_copy_reason(o.me, o.server.position, record, others, lives)
+    live = sum(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
+    # Fewer than k of them cannot flush it without this server: then nobody would ever stop waiting.
+    reason = last_copy_reason(o.me, o.server.position, record, others, live >= max(1, record.k))
     if reason:
         return Proposal(f"this server has to be {_verb(way)}, but waits: {reason}", Wait())
     if isinstance(way, NeedsRewind):
