@@ -110,8 +110,8 @@ class HandClock:
         await asyncio.sleep(0)
 
 
-class HandServer:
-    """The four PostgreSQL ports of one server. `live` is what its processes have read of `files`."""
+class _Body:
+    """What the four PostgreSQL ports of one server share. `live` is what its processes have read of `files`."""
 
     def __init__(self, log: Log, member: Member, state: str) -> None:
         self.log = log
@@ -126,14 +126,17 @@ class HandServer:
         self.flushes = True
         self.promoted_history: dict[str, Any] = {}
 
-    def _runs(self) -> bool:
+    def runs(self) -> bool:
+        """Whether there are processes."""
         return self.state != GONE
 
-    # processes
+
+class HandProcess(_Body):
+    """`ports.postgres.ServerProcess`."""
 
     def view(self) -> ProcessView:
         """See the port."""
-        return ProcessView(100, 1) if self._runs() else ProcessView(None, 0)
+        return ProcessView(100, 1) if self.runs() else ProcessView(None, 0)
 
     async def start(self, recovery: bool, limit_ms: int) -> None:
         """See the port."""
@@ -160,7 +163,9 @@ class HandServer:
     async def exited(self) -> None:
         """See the port."""
 
-    # directory
+
+class HandDirectory(_Body):
+    """`ports.postgres.DataDirectory`."""
 
     def inspect(self) -> DirectoryFacts:
         """See the port."""
@@ -199,7 +204,9 @@ class HandServer:
         """See the port."""
         self.log.note(f"identity {identity}")
 
-    # a server in recovery
+
+class HandStandby(_Body):
+    """`ports.postgres.Standby`."""
 
     async def observe(self) -> ServerFacts:
         """See the port."""
@@ -253,7 +260,9 @@ class HandServer:
         self.log.note("promote")
         return True
 
-    # a primary
+
+class HandPrimary(_Body):
+    """`ports.postgres.Primary`."""
 
     async def write_barrier(self, term: int, holder: str) -> Lsn:
         """See the port."""
@@ -291,6 +300,10 @@ class HandServer:
         """See the port."""
         self.log.note(f"slots {' '.join(names)}")
         return ()
+
+
+class HandServer(HandProcess, HandDirectory, HandStandby, HandPrimary):
+    """All four of one server."""
 
 
 class HandDisk:

@@ -151,7 +151,9 @@ def settings_are_current(tools: Tools, facts: ServerFacts) -> bool:
         for sentence in found:
             tools.journal.noted("ALTER SYSTEM", f"taken back: {sentence}", record.term if record else 0)
         return False
-    if record is None or facts.in_recovery or record.holder != tools.situation.me or tools.keeper.unsettled:
+    if facts.in_recovery:
+        return bool(facts.sync_setting) or not server.blank_sync(tools)  # NEVER EMPTY, standbys included
+    if record is None or record.holder != tools.situation.me or tools.keeper.unsettled:
         return True
     return read_setting(facts.sync_setting) == setting_of(record)
 

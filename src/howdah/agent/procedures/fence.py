@@ -12,10 +12,9 @@ from howdah.ports.postgres import SqlFailed
 
 
 async def close_gate(tools: Tools) -> None:
-    """Shut clients out: files, reload, sessions ended."""
-    record = tools.keeper.record
-    sync = server.record_sync(record) if record else server.blank_sync(tools)
-    server.configure(tools, sync, gate_open=False)
+    """Shut clients out: files, reload, sessions ended. Who must flush a commit stays as it is: a voter may just be
+    being dropped, and the swap that says so may land yet (SETTLE)."""
+    server.configure(tools, server.sync_in_force(tools), gate_open=False)
     await tools.process.reload()
     with contextlib.suppress(SqlFailed):
         await tools.primary.end_client_sessions()

@@ -38,6 +38,16 @@ def blank_sync(tools: Tools) -> str:
     return str(NAMES_NOBODY) if mode is Mode.QUORUM else ""
 
 
+def sync_in_force(tools: Tools) -> str:
+    """What this server was last told to wait for."""
+    applied, facts, record = tools.situation.applied, tools.situation.facts, tools.keeper.record
+    if applied is not None:
+        return applied.sync_names
+    if facts is not None:
+        return facts.sync_setting
+    return record_sync(record) if record else blank_sync(tools)
+
+
 def record_sync(record: Record) -> str:
     """What the record asks of its holder's server."""
     return str(setting_of(record))

@@ -12,6 +12,8 @@ from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import SyncSetting, setting_of, wait_name
 from howdah.cluster.record import Record
 from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, VoterChange, tightened_setting
+from howdah.ports.postgres import Upstream
+from howdah.values.member import slot_name
 
 LIVE_LIMIT_MS = 5000
 
@@ -28,15 +30,14 @@ async def change_voters(tools: Tools, change: VoterChange) -> None:
         case LowerK(k=k, mode=mode):
             await _loosen(tools, SetK(me, record.term, k, mode))
         case Drop(voter=voter):
-            await _tighten(tools, record, change, DropVoter(me, record.term, voter))
+            await _tighten(tools, record, change, DropVoter(me, record.term, voter, record.basis))
         case RaiseK(k=k, mode=mode):
-            await _tighten(tools, record, change, SetK(me, record.term, k, mode))
+            await _tighten(tools, record, change, SetK(me, record.term, k, mode, record.basis))
 
 
 async def _loosen(tools: Tools, change: Change) -> None:
     """Store first: a commit may be acknowledged by the new voter only once every election would ask it."""
-    await _swap(tools, change)
-    await apply_record(tools)
+    await _give(tools, await _swap(tools, change))
 
 
 async def _swap(tools: Tools, change: Change) -> Record:
@@ -47,39 +48,60 @@ async def _swap(tools: Tools, change: Change) -> Record:
 
 
 async def apply_record(tools: Tools) -> None:
-    """Give the server what the record and the intents say, and see that a new connection shows it."""
+    """Give the server what the record and the intents say, and see that a new connection shows it.
+
+    A primary renews first: a swap of an agent that died here may still land on the record that was read, and drop a
+    voter whom the setting would name (SETTLE)."""
     record, situation = tools.keeper.record, tools.situation
     if situation.state is ServerState.RECOVERY:
-        applied = situation.applied
-        upstream = applied.upstream if applied else None
-        server.configure(tools, server.blank_sync(tools), situation.gate_open, upstream)
-        await tools.process.reload()
-        situation.settings_current = True
+        await _apply_in_recovery(tools)
         return
     if record is None or record.holder != situation.me:
         raise Failed("this server does not hold the record any more")
+    await _give(tools, await _swap(tools, Renew(situation.me, record.term)))
+
+
+async def _give(tools: Tools, record: Record) -> None:
+    """The setting of a record that one of our own swaps has just written."""
     wanted = server.record_sync(record)
-    server.configure(tools, wanted, situation.gate_open)
+    server.configure(tools, wanted, tools.situation.gate_open)
     await tools.process.reload()
     await server.wait_shown(tools, "synchronous_standby_names", wanted, LIVE_LIMIT_MS)
+    tools.situation.settings_current = True
+
+
+async def _apply_in_recovery(tools: Tools) -> None:
+    """The upstream stays. Where the setting was empty, the checkpointer is seen to have read the new one, so that a
+    promotion need not wait for it."""
+    situation, sync = tools.situation, server.blank_sync(tools)
+    applied, facts = situation.applied, situation.facts
+    upstream = applied.upstream if applied else None
+    if applied is None and facts is not None and facts.upstream is not None:
+        upstream = Upstream(facts.upstream, facts.upstream_name, slot_name(situation.name))
+    server.configure(tools, sync, situation.gate_open, upstream)
+    await tools.process.reload()
+    if sync and facts is not None and not facts.sync_setting:
+        await server.wait_shown(tools, "synchronous_standby_names", sync, LIVE_LIMIT_MS)
+        await tools.primary.checkpoint()
     situation.settings_current = True
 
 
 async def _tighten(tools: Tools, record: Record, change: Drop | RaiseK, swap: Change) -> None:
     """PostgreSQL first; LIVE; a barrier flushed by k of the new V; then the store."""
     wanted = tightened_setting(record, change)
-    before = await server.shown(tools, "synchronous_standby_names")
-    older = frozenset(w.pid for w in await tools.primary.walsenders())
+    # An earlier attempt may have set it, and not have come to the checkpoint: the record tells as well.
+    was_empty = "" in (server.record_sync(record), await server.shown(tools, "synchronous_standby_names"))
     server.configure(tools, str(wanted), tools.situation.gate_open)
     await tools.process.reload()
     dropped = wait_name(change.voter.name, record.term) if isinstance(change, Drop) else ""
     raised = isinstance(change, RaiseK)
     await server.wait_shown(tools, "synchronous_standby_names", str(wanted), LIVE_LIMIT_MS)
+    # Only now: one that began just before the reload is older than it too. Bare names were never in a setting.
+    older = frozenset(w.pid for w in await tools.primary.walsenders() if w.application_name.partition(".t")[1])
     if raised:
         await tools.primary.end_walsenders(tuple(sorted(older)))
     elif dropped:
         await _end_dropped(tools, dropped)
-    was_empty = before == ""
     if was_empty:
         await tools.primary.checkpoint()
     await _wait_live(tools, wanted, dropped, raised, older, was_empty)
