@@ -56,9 +56,8 @@ def explained(node: RealNode) -> str:
 
 
 def configure(cluster: RealCluster, key: str, value: str | int | None) -> Answer:
-    """`howdah config set`, at any agent that runs; refused or done."""
-    node = next(node for node in cluster.nodes.values() if node.agent)
-    return ask(node, "config", {"key": key, "value": value}, "PATCH")
+    """`howdah config set`; refused or done."""
+    return ask(cluster.primary(), "config", {"key": key, "value": value}, "PATCH")
 
 
 def at(seconds_from_now: float) -> str:
