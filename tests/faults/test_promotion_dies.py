@@ -1,0 +1,71 @@
+"""What if the winner of an election dies at one of the steps of its promotion? (F46, F47, F48)"""
+
+import itertools
+
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.node import RealNode
+from tests.realcluster.processes import LIMIT_S, eventually
+from tests.realcluster.workload import Workload, assert_sound, writing
+
+
+def test_a_winner_that_dies_between_its_swap_and_its_promotion_is_replaced_or_resumes(cluster: RealCluster) -> None:
+    """F47: the record names it, and no server was promoted in that term. Its timeline number is never used twice for
+    two histories."""
+    first = cluster.primary()
+    with writing(cluster) as load:
+        first.kill()
+        winner = _won(cluster, first)
+        winner.kill()  # by polling: between the swap and about a tenth of a second later
+        _all_return(cluster, load)
+    assert_sound(cluster, load)
+
+
+def test_a_winner_that_dies_while_it_promotes_is_replaced_or_resumes(cluster: RealCluster) -> None:
+    """F46: its server has been told to promote."""
+    first = cluster.primary()
+    seen = {node.name: len(node.journal("Promote")) for node in cluster.nodes.values()}
+    with writing(cluster) as load:
+        first.kill()
+        winner = _won(cluster, first)
+        eventually(
+            lambda: winner.journal("PROMOTE") or len(winner.journal("Promote")) > seen[winner.name],
+            f"{winner.name} promotes",
+        )
+        winner.kill()
+        _all_return(cluster, load)
+    assert_sound(cluster, load)
+
+
+def test_a_winner_that_dies_before_its_barrier_is_flushed_is_replaced_or_resumes(cluster: RealCluster) -> None:
+    """F48: promoted, and no commit acknowledged. The only voter left is frozen, so that the barrier cannot pass."""
+    first = cluster.primary()
+    done = {node.name: len(node.journal("Promote")) for node in cluster.nodes.values()}
+    with writing(cluster) as load:
+        first.kill()
+        winner = _won(cluster, first)
+        other = next(node for node in cluster.nodes.values() if node not in (first, winner))
+        other.freeze()
+        eventually(lambda: len(winner.journal("Promote")) > done[winner.name], f"{winner.name} is promoted")
+        winner.kill()
+        other.thaw()
+        _all_return(cluster, load)
+    assert_sound(cluster, load)
+
+
+def _won(cluster: RealCluster, before: RealNode) -> RealNode:
+    """The node that has just won by a swap, as soon as the record names it."""
+    eventually(lambda: cluster.record().holder.name != before.name, "somebody wins", LIMIT_S)
+    return cluster.primary()
+
+
+def _all_return(cluster: RealCluster, load: Workload) -> None:
+    """Start every node that is down; everything heals and writes go on."""
+    for node in cluster.nodes.values():
+        if not node.agent:
+            node.start()
+    cluster.wait_healthy(60)
+    load.wait_writes()
+    timelines = [(entry.timeline, entry.term) for entry in cluster.record().timelines]
+    terms = [term for _, term in timelines]
+    assert terms == sorted(set(terms)), "one promotion for each term"
+    assert all(later[1] > earlier[1] for earlier, later in itertools.pairwise(timelines))
