@@ -196,6 +196,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def drain(self) -> None:
         """Run what is ready, and nothing that waits for a time."""
+        self._still = 0
         before = events._get_running_loop()
         events._set_running_loop(self)
         try:
