@@ -90,6 +90,12 @@ class Keeper:
         """Take in what a linearizable read gave, or one of our own swaps."""
         changed = not self.known or not self.reachable
         self.known = self.reachable = True
+        late = found is not None and self._version is not None and found.version < self._version
+        if late and began_mono_ms <= self._first_seen_mono_ms:
+            # Asked before the newer version was seen: an answer that was overtaken, which says and settles nothing.
+            if changed:
+                self._on_change()
+            return
         if found is None:
             changed = changed or self.record is not None
             self.record, self._version = None, None
@@ -122,7 +128,7 @@ class Keeper:
     async def create(self, record: Record) -> bool:
         """Write the first record, or a lost one again; True if it is ours. Raises StoreUnavailable."""
         async with self._lane:
-            return await self._settle(None, record)
+            return await self._settle(None, record) is not None
 
     async def write_again(self, record: Record) -> bool:
         """The same, also in the place of an older copy that came back. Raises StoreUnavailable."""
@@ -130,7 +136,7 @@ class Keeper:
             await self.refresh()
             if self.record is not None and self.record.age >= record.age:
                 return False
-            return await self._settle(self._version, record)
+            return await self._settle(self._version, record) is not None
 
     async def swap(self, change: Change) -> Record | NotAllowed:
         """Make the change, whatever it takes: re-read and re-applied on conflict, settled when unknown.
@@ -152,15 +158,18 @@ class Keeper:
                     await self.refresh()
                     fresh = True
                     continue
-                if await self._settle(self._version, changed):
-                    return self.record
+                written = await self._settle(self._version, changed)
+                if written is not None:
+                    return written
                 fresh = True
 
-    async def _settle(self, version: int | None, record: Record) -> bool:
-        """Send one compare-and-swap and find out for sure. False: it did not and will not happen; a read followed."""
+    async def _settle(self, version: int | None, record: Record) -> Record | None:
+        """Send one compare-and-swap and find out for sure. The record as it was written; None: it did not and will not
+        happen (or was replaced already), and a read followed."""
         record = replace(record, write_id=self._clock.token())
         text = write_record(record)
         uncertain = False
+        first_sent_boot_ms = self._clock.boot_ms()
         while True:
             began_ms, sent_boot_ms = self._clock.monotonic_ms(), self._clock.boot_ms()
             try:
@@ -175,11 +184,14 @@ class Keeper:
                     self._pending = None
                     self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, sent_boot_ms)
                     self._saw(Versioned(text, new), began_ms)
-                    return True
+                    return record
                 case Conflict():
                     await self._refresh_surely(uncertain)
-                    # It may have landed after all; its time is that of an attempt that we do not know.
-                    return self.record is not None and self.record.write_id == record.write_id
+                    if self.record is None or self.record.write_id != record.write_id:
+                        return None
+                    # It landed after all. We do not know which attempt did: the first is the earliest.
+                    self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, first_sent_boot_ms)
+                    return self.record
                 case Unknown():
                     # The same text again, at the same version: whichever attempt lands, it is this change, once.
                     uncertain = True
