@@ -45,7 +45,8 @@ class Reach:
 
     def change(self, node: KnownNode, path: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
         """Ask this node's agent for a change; its answer's document. Raises Refused with the agent's words."""
-        answer = ask(node.agent, path, method, dict(body or {}), self.secrets.api_token, CHANGE_LIMIT_S)
+        document = dict(body) if body is not None else None
+        answer = ask(node.agent, path, method, document, self.secrets.api_token, CHANGE_LIMIT_S)
         if isinstance(answer, Silent):
             raise Refused(f"{answer.node}: {answer.reason}.")
         if not answer.good:

@@ -7,6 +7,7 @@ import typer
 
 from howdah.cli.options import Config, Data
 from howdah.cli.reach import reach
+from howdah.cli.restart import message_of
 from howdah.cli.rolewait import outcome, wait_for_primary
 from howdah.local.refused import Refused
 
@@ -42,6 +43,7 @@ def switchover(
                                     show_default=False)] = "",
     at: Annotated[str, typer.Option("--at", metavar="TIME", help="Not before this time: 03:00, or 2026-05-04T03:00.",
                                     show_default=False)] = "",
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take a hand-over back that has not begun.")] = False,
     data: Data = None,
     config: Config = None,
 ) -> None:  # fmt: skip
@@ -49,6 +51,12 @@ def switchover(
 
     Without --at it waits for the outcome and tells how long writes were away.
     """
+    if cancel:
+        if to or at:
+            raise typer.BadParameter("--cancel goes with neither --to nor --at")
+        cluster = reach(data, config)
+        print(message_of(cluster.change(cluster.answering(), "/switchover", None, "DELETE")))
+        return
     now = datetime.datetime.now().astimezone()
     moment = parse_time(at, now) if at else None
     cluster = reach(data, config)
