@@ -69,7 +69,9 @@ def test_a_store_that_lost_its_record_does_not_look_like_a_new_one() -> None:
     assert has_past(newborn(peers=(a_peer(N2),)))
     assert has_past(newborn(peers=(a_peer(N2, connected=False),)))
     assert has_past(newborn(local=a_local(N1)))
-    assert not isinstance(decide(newborn(peers=(a_peer(N2),))).action, BeginFirstStart)
+    for reachable in (True, False):
+        o = newborn(peers=(a_peer(N2),), store=seen_store(None, reachable=reachable))
+        assert not isinstance(decide(o).action, BeginFirstStart)
 
 
 def test_whoever_the_record_names_makes_the_first_directory_also_after_a_crash_midway() -> None:

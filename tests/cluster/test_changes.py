@@ -255,3 +255,18 @@ def test_no_sequence_of_changes_lets_two_holders_have_one_term(
         assert after.k <= len(after.voters)
         assert after.voters == tuple(sorted(after.voters))
         seen.append(after)
+
+
+PROVED: tuple[Change, ...] = (
+    Renew(N1, 5, serving=True, proved=RECORD.basis),
+    DropVoter(N1, 5, N3, proved=RECORD.basis),
+    SetK(N1, 5, 2, Mode.QUORUM, proved=RECORD.basis),
+)
+
+
+@pytest.mark.parametrize("change", PROVED, ids=lambda c: type(c).__name__)
+def test_what_was_proved_for_one_set_of_voters_proves_nothing_for_another(change: Change) -> None:
+    made(change)
+    made(change, a_record(lease_counter=99, serving=False))
+    assert "proof" in refused(change, a_record(voters=(N2, N3, N4)))
+    assert "proof" in refused(change, a_record(voters=(N2,)))

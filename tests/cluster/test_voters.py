@@ -57,6 +57,11 @@ def test_no_voter_is_dropped_while_k_would_not_be_left() -> None:
     assert following(fit(N2), away(N3), k=2, intents=FIVE) is None
 
 
+def test_no_change_leaves_fewer_voters_than_k() -> None:
+    removed = Standing(N2, fit=False, absent_ms=0, reason="its tags keep it from ever being primary")
+    assert following(removed, voters=(N2,), k=1) is None
+
+
 def test_no_voter_is_dropped_while_too_few_others_stream_to_flush_the_barrier() -> None:
     assert following(away(N2), away(N3)) is None
 
