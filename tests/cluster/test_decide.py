@@ -269,8 +269,8 @@ def the_holder_never_gives_its_own_data_up(o: Observation, action: Action) -> No
         assert not isinstance(action, Follow | Rewind | Clone | Campaign | CatchUp)
 
 
-def a_store_that_went_back_promotes_nobody(o: Observation, action: Action) -> None:
-    if o.went_back:
+def a_store_that_went_back_promotes_nobody_by_itself(o: Observation, action: Action) -> None:
+    if o.went_back and o.door is None:
         assert not isinstance(action, LEADS)
 
 
@@ -297,7 +297,7 @@ PROPERTIES = (
     a_server_never_goes_below_its_promise,
     only_a_complete_server_in_recovery_that_may_lead_campaigns,
     the_holder_never_gives_its_own_data_up,
-    a_store_that_went_back_promotes_nobody,
+    a_store_that_went_back_promotes_nobody_by_itself,
     a_directory_that_is_not_this_node_s_is_never_started,
     a_cluster_begins_only_where_nobody_has_a_past,
 )
