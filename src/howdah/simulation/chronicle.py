@@ -7,6 +7,9 @@ from howdah.cluster.decision import Decision
 from howdah.cluster.observation import Observation
 from howdah.simulation.loop import VirtualLoop
 
+RESTING = ("STANDING BY", "LEADING", "UNDER WAY", "NOTHING KNOWN")
+"""Rules that say that there is nothing to do."""
+
 
 class Chronicle:
     """The last events, and a hash of all."""
@@ -15,6 +18,7 @@ class Chronicle:
         self._loop = loop
         self.last: deque[str] = deque(maxlen=keep)
         self.trace = 0
+        self.decisions: list[str] | None = None  # collected for scenarios only
         self.count = 0
 
     def say(self, who: str, sentence: str) -> None:
@@ -37,6 +41,8 @@ class NodeJournal:
         record = observation.store.record
         term = record.term if record else 0
         self._chronicle.say(self._node, f"[{decision.rule}] {decision.why} -> {decision.action} (term {term})")
+        if self._chronicle.decisions is not None and decision.rule not in RESTING:
+            self._chronicle.decisions.append(f"{self._node} {decision.rule}: {decision.why}")
 
     def did(self, what: str, outcome: str, term: int, duration_ms: int) -> None:
         """See the port."""

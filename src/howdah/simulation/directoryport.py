@@ -62,14 +62,14 @@ class SimDirectory(LocalPort):
         )
         self.machine.beside.checkpoint = min(volume.checkpoint, self.machine.beside.log.flushed)
 
-    def install_clone(self) -> None:
+    def install_clone(self, keep_aside: bool = False) -> None:
         """See the port."""
         guard(self.owner)
         made, self.machine.beside = self.machine.beside, None
         if made is None:
             raise PostgresFailure("there is no finished clone")
         made.settings = self.machine.volume.settings
-        if self.machine.volume.present:
+        if self.machine.volume.present and not keep_aside:
             self.machine.old = self.machine.volume
         self.machine.volume = made
 

@@ -1,0 +1,115 @@
+"""Which guards can be taken out, to see that the simulator finds what they guard against?
+
+Each canary names the functions it replaces while a run lasts. A simulator that finds nothing without a guard proves
+nothing with it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from howdah.agent import publishing, watching
+from howdah.agent.procedures import campaign, promote, revoke, voters
+from howdah.agent.tools import Failed, Tools
+from howdah.cluster import election, following
+from howdah.cluster.actions import Campaign
+from howdah.cluster.changes import Change
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.record import Record
+from howdah.cluster.returning import Stream
+from howdah.cluster.revocation import Missing
+from howdah.cluster.serverfacts import ReplayView
+from howdah.cluster.voters import Drop, RaiseK
+from howdah.simulation import disk
+from howdah.values.lsn import Lsn
+
+Place = ModuleType | type
+
+
+def _nothing_missing(*_: Any) -> None:
+    return None
+
+
+def _no_receiver_row(view: ReplayView) -> Missing | None:
+    return Missing.RECEIVER if view.receivers else None
+
+
+def _never(*_: Any) -> bool:
+    return False
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+async def _no_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
+    return Lsn(0)
+
+
+async def _no_waiting(*_: Any) -> None:
+    return None
+
+
+def _forgets_promise(self: Any) -> LocalState:
+    return replace(self._place.state, promise=0)
+
+
+_swap_first = campaign.campaign
+
+
+async def _promotes_first(tools: Tools, action: Campaign) -> None:
+    """The election's order turned round: the server is promoted before the store knows."""
+    record = tools.keeper.record
+    if record is None:
+        raise Failed("no record")
+    await revoke.revoke(tools, action.term, record)
+    await tools.standby.promote(1000)
+    await _swap_first(tools, action)
+
+
+async def _store_first(tools: Tools, record: Record, change: Drop | RaiseK, swap: Change) -> None:
+    """Tightening in the order of loosening."""
+    await voters._loosen(tools, swap)
+
+
+CANARIES: dict[str, tuple[tuple[Place, str, Callable[..., Any]], ...]] = {
+    "the promise is not persisted": ((disk.SimDisk, "load", _forgets_promise),),
+    "no STARTUP PROOF, and the startup process's wait is not looked at": (
+        (revoke, "missing_startup", _nothing_missing),
+        (revoke, "missing_receiver", _no_receiver_row),
+    ),
+    "the receiver is not waited for": (
+        (revoke, "missing_startup", _nothing_missing),
+        (revoke, "missing_receiver", _nothing_missing),
+    ),
+    "no PREFIX": ((following, "way_back", lambda *_: Stream()),),
+    "one vote is enough": ((election, "votes_needed", lambda *_: 1),),
+    "promoted without a setting": ((promote.server, "record_sync", lambda _: ""),),
+    "no barrier": ((promote, "flush_barrier", _no_barrier),),
+    "promoted before the swap": ((campaign, "campaign", _promotes_first),),
+    "the store is tightened first": ((voters, "_tighten", _store_first),),
+    "a promise does not bind": ((following, "may_follow", _always),),
+    "no FLOOR": (
+        (revoke, "below_floor", _never),
+        (following, "below_floor", _never),
+        (publishing, "below_floor", _never),
+    ),
+    "the dead voter's flush is not waited for": ((voters, "wait_flushed", _no_waiting),),
+    "a primary does not look whether it still holds the record": ((watching, "may_renew", _always),),
+}
+"""What is taken out -> where, and what stands there instead."""
+
+
+@contextmanager
+def without(canary: str) -> Iterator[None]:
+    """The guard is out as long as this lasts."""
+    before = [(place, name, getattr(place, name)) for place, name, _ in CANARIES[canary]]
+    try:
+        for place, name, instead in CANARIES[canary]:
+            setattr(place, name, instead)
+        yield
+    finally:
+        for place, name, was in before:
+            setattr(place, name, was)
