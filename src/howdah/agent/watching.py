@@ -10,10 +10,13 @@ from howdah.agent.procedures import server
 from howdah.agent.procedures.promote import arm
 from howdah.agent.tools import Tools
 from howdah.cluster.actions import (
+    Campaign,
     Clone,
+    ForcePromotion,
     Initialise,
     KillServer,
     Promote,
+    RebuildRecord,
     RestartServer,
     ResumeService,
     Revoke,
@@ -36,6 +39,7 @@ from howdah.ports.deadman import DeadmanGone
 from howdah.ports.peers import PeerUnreachable, ProbeResult
 from howdah.ports.postgres import SqlFailed
 from howdah.ports.store import StoreUnavailable
+from howdah.values.member import Member
 from howdah.values.position import Position
 
 HANDLES_SERVER = (
@@ -51,6 +55,8 @@ HANDLES_SERVER = (
     StopServer,
     Switchover,
 )
+REVOKES = (Campaign, ForcePromotion, RebuildRecord)
+"""Their own revocation may kill the server and start it anew: that is no crash, and nobody else may kill it then."""
 BRINGS_UP = (ResumeService, Promote, Serve, StartInRecovery, Switchover, Initialise)
 SIGHT_INTERVAL_MS = 150
 PROBE_LIMIT_MS = 300
@@ -78,10 +84,18 @@ async def renew(tools: Tools) -> None:
         if record is not None and record.holder == situation.me and not record.released and renewing_is_due(tools):
             position = _position(tools) if record.mode is Mode.ASYNC else None
             with contextlib.suppress(StoreUnavailable, DeadmanGone):
-                await keeper.swap(Renew(situation.me, record.term, position=position))
-                await arm(tools)
+                renewed = await keeper.swap(Renew(situation.me, record.term, position=position))
+                if isinstance(renewed, Record) and has_deadline(tools):
+                    await arm(tools)
             situation.poke()
         await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
+
+
+def has_deadline(tools: Tools) -> bool:
+    """Whether this server is a primary, or is about to be. One that is in recovery by now, or gone, must not be killed
+    by a deadline from before."""
+    situation = tools.situation
+    return situation.state is ServerState.PRIMARY or isinstance(situation.busy, ResumeService | Promote)
 
 
 def renewing_is_due(tools: Tools) -> bool:
@@ -166,7 +180,7 @@ async def notice_exit(tools: Tools) -> None:
             await tools.clock.sleep_ms(50)
             continue
         await tools.process.exited()
-        if isinstance(situation.busy, HANDLES_SERVER) or situation.state is ServerState.GONE:
+        if isinstance(situation.busy, (*HANDLES_SERVER, *REVOKES)) or situation.state is ServerState.GONE:
             await tools.clock.sleep_ms(20)
             continue
         situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
@@ -183,7 +197,7 @@ async def look_at_primary(tools: Tools) -> None:
         record = tools.keeper.record
         view = tools.peers.views().get(record.holder.name) if record else None
         if record is None or view is None or record.holder == situation.me or view.connected:
-            _see(tools, Sight(False, False, False))
+            _see(tools, Sight(False, False, False), record)
             situation.look_now.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SIGHT_INTERVAL_MS / 1000):
@@ -197,14 +211,17 @@ async def look_at_primary(tools: Tools) -> None:
         if refused and situation.state is ServerState.RECOVERY:
             await probe_once(tools)
         broken = situation.facts is not None and not situation.facts.receiving
-        _see(tools, Sight(broken, agent is ProbeResult.REFUSED, postgres is ProbeResult.REFUSED))
+        _see(tools, Sight(broken, agent is ProbeResult.REFUSED, postgres is ProbeResult.REFUSED), record)
         await tools.clock.sleep_ms(SIGHT_INTERVAL_MS if not refused else SIGHT_INTERVAL_MS // 3)
 
 
-def _see(tools: Tools, sight: Sight) -> None:
-    if sight != tools.situation.sight:
-        tools.situation.sight = sight
-        tools.situation.poke()
+def _see(tools: Tools, sight: Sight, record: Record | None) -> None:
+    """Believe it of the server that held this record, and of nobody who has won since."""
+    situation = tools.situation
+    seen = (sight, record.holder if record else None)
+    if seen != (situation.sight, situation.sight_of):
+        situation.sight, situation.sight_of = seen
+        situation.poke()
 
 
 async def ask_confirmations(tools: Tools) -> None:
@@ -226,12 +243,14 @@ async def confirm_round(tools: Tools, record: Record) -> None:
     is always within the larger, so k of the smaller one serves for both."""
     situation = tools.situation
     sent = tools.clock.boot_ms()
-    names = [v.name for v in record.voters]
+    voters = list(record.voters)
     waited = read_setting(situation.facts.sync_setting) if situation.facts else None
     if tools.keeper.unsettled:
         in_force = {name.partition(".t")[0] for name in waited.names} if waited else set()
-        names = [name for name in names if name in in_force]
-    answers = await asyncio.gather(*(_confirmed(tools, name, record.term) for name in names))
+        voters = [voter for voter in voters if voter.name in in_force]
+    answers = await asyncio.gather(*(_confirmed(tools, voter, record.term) for voter in voters))
+    if situation.served_term != record.term:
+        return  # it stopped serving, or was stopped, while it asked
     needed = max(record.k, waited.count) if tools.keeper.unsettled and waited else record.k
     situation.confirmations = sum(answers)
     if sum(answers) >= needed:
@@ -241,12 +260,13 @@ async def confirm_round(tools: Tools, record: Record) -> None:
     situation.poke()
 
 
-async def _confirmed(tools: Tools, name: str, term: int) -> bool:
+async def _confirmed(tools: Tools, voter: Member, term: int) -> bool:
+    """Whether this very voter confirms: a new disk under its name has promised nothing (IDENTITY)."""
     try:
-        answer = await tools.peers.confirm(name, term, tools.policy.store_timeout_ms)
+        answer = await tools.peers.confirm(voter.name, term, tools.policy.store_timeout_ms)
     except PeerUnreachable:
         return False
-    return isinstance(answer, Confirmation) and answer.term == term
+    return isinstance(answer, Confirmation) and (answer.member, answer.term) == (voter, term)
 
 
 async def keep_deadman(tools: Tools) -> None:

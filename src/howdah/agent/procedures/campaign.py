@@ -66,10 +66,10 @@ async def _count(tools: Tools, term: int, record: Record, mine: Report) -> Judge
     limit_ms = tools.policy.revocation_limit_ms * 2
     request = PromiseRequest(term, record, situation.name)
     asks = [asyncio.create_task(_ask(tools, name, request, limit_ms)) for name in sorted(names)]
-    with contextlib.suppress(SqlFailed):
-        # Meanwhile: slots cost several fsyncs, and the winner needs them before it promotes. A loser drops them.
-        await tools.primary.keep_slots(tuple(sorted(names)), drop_others=False)
     try:
+        with contextlib.suppress(SqlFailed):
+            # Meanwhile: slots cost several fsyncs, and the winner needs them before it promotes. A loser drops them.
+            await tools.primary.keep_slots(tuple(sorted(names)), drop_others=False)
         for answer in asyncio.as_completed(asks):
             report = await answer
             if report is None:
@@ -101,9 +101,9 @@ def _judge(tools: Tools, term: int, record: Record, reports: list[Report]) -> Ju
     priorities = {name: view.published.tags.priority for name, view in views.items()}
     priorities[tools.situation.name] = tools.situation.tags.priority
     if record.mode is Mode.ASYNC:
-        return judge_async(
-            record, term, tools.situation.me, tuple(reports), priorities, tools.policy.async_lag_bytes_max
-        )
+        # A planned hand-over loses nothing while the old primary, which may take it back, can still be alive.
+        lag_bytes_max = 0 if record.handover and not tools.keeper.expired else tools.policy.async_lag_bytes_max
+        return judge_async(record, term, tools.situation.me, tuple(reports), priorities, lag_bytes_max)
     return judge(record, term, tools.situation.me, tuple(reports), priorities)
 
 

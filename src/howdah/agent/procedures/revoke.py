@@ -20,6 +20,7 @@ from howdah.cluster.revocation import (
 )
 from howdah.cluster.serverfacts import DirectoryState, ReplayView
 from howdah.ports.postgres import SqlFailed
+from howdah.values.lsn import NO_LSN
 from howdah.values.position import Position
 
 POLL_MS = 3
@@ -63,8 +64,8 @@ async def _into_recovery(tools: Tools) -> None:
     await tools.process.reload()
 
 
-class _TooSlow(Exception):
-    """A proof that has a limit did not come within it."""
+class _TooSlow(Failed):
+    """A proof that has a limit did not come within it, also not in a server that was just started blank."""
 
 
 async def _prove(tools: Tools, fresh_start: bool) -> ReplayView:
@@ -97,11 +98,16 @@ async def _wait_for(tools: Tools, missing: Callable[[ReplayView], Missing | None
 
 
 async def _wait_for_replay(tools: Tools) -> ReplayView:
-    """Replay is waited for while it advances: as long as it takes, since the vote must not understate the log."""
+    """Replay is waited for while it advances: as long as it takes, since the vote must not understate the log. A new
+    query may hold it meanwhile."""
+    before = NO_LSN
     while True:
         view = await tools.standby.replay()
         if missing_replay(view) is None:
             return view
+        if view.replayed_lsn == before:
+            await tools.standby.end_conflicting_queries()
+        before = view.replayed_lsn
         await tools.clock.sleep_ms(REPLAY_POLL_MS)
 
 

@@ -101,8 +101,8 @@ def took(tools: Tools, facts: ServerFacts) -> None:
 async def kill(tools: Tools) -> None:
     """Kill and verify. Afterwards nothing of the server is left, or ServerSurvives was raised."""
     await tools.process.kill()
+    await rest_deadman(tools)  # before the server counts as gone: what starts next sets its own deadline
     gone(tools)
-    await rest_deadman(tools)
 
 
 async def rest_deadman(tools: Tools) -> None:
@@ -128,8 +128,8 @@ async def stop(tools: Tools) -> bool:
     """Fast stop within the limit, else kill. True if it ended by itself."""
     clean = await tools.process.stop_fast(tools.policy.stop_limit_ms)
     if clean:
-        gone(tools)
         await rest_deadman(tools)
+        gone(tools)
     else:
         await kill(tools)
     return clean

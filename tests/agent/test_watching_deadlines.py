@@ -1,0 +1,120 @@
+"""Which deadlines does the dead-man get, and whose word prolongs them?"""
+
+import asyncio
+import contextlib
+
+from howdah.agent.procedures import fence, server
+from howdah.agent.watching import confirm_round, has_deadline, renew
+from howdah.cluster.actions import Promote, ResumeService, StartInRecovery
+from howdah.cluster.observation import ServerState
+from howdah.cluster.peerstate import Confirmation
+from howdah.values.member import Member
+from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
+from tests.cluster.builders import N1, N2, N3, a_record
+
+
+async def one_renewal(play: Play) -> None:
+    """The endless renewal, until it sleeps for the first time."""
+    task = asyncio.create_task(renew(play.tools))
+    before = play.clock.now_ms
+    while play.clock.now_ms == before:  # noqa: ASYNC110 the clock of the test sets no event
+        await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def test_each_renewal_of_a_primary_moves_the_dead_man_s_deadline() -> None:
+    async def story() -> Play:
+        play = await Play().seen()
+        play.situation.probed_boot_ms = play.clock.now_ms
+        await one_renewal(play)
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("swap renew", "arm")
+    assert play.deadman.deadline_ms == 1_000_000 + play.tools.policy.deadman_ms
+
+
+def test_a_renewal_that_was_refused_sets_no_deadline() -> None:
+    async def story() -> Play:
+        play = await Play().seen()
+        play.situation.probed_boot_ms = play.clock.now_ms
+        play.log.at("swap", lambda: play.write(a_record(term=6, holder=N2, voters=(N1, N3))))
+        await one_renewal(play)
+        return play
+
+    assert not asyncio.run(story()).log.has("arm")
+
+
+def test_a_renewal_that_ends_after_the_server_is_gone_sets_no_deadline() -> None:
+    async def story() -> Play:
+        play = await Play().seen()
+        play.situation.probed_boot_ms = play.clock.now_ms
+        play.log.at("swap", lambda: server.gone(play.tools))
+        await one_renewal(play)
+        return play
+
+    assert not asyncio.run(story()).log.has("arm")
+
+
+def test_only_a_primary_or_one_in_the_making_has_a_deadline() -> None:
+    play = Play(N1, GONE)
+    for busy, expected in ((None, False), (StartInRecovery(), False), (ResumeService(5), True), (Promote(5), True)):
+        play.situation.busy = busy
+        assert has_deadline(play.tools) is expected
+    assert not has_deadline(Play(N2, RECOVERY).tools)
+    assert has_deadline(Play(N1, PRIMARY).tools)
+
+
+def confirming(play: Play, *voters: Member) -> Play:
+    """These answer that they are not revoked."""
+    play.situation.served_term = 5
+    play.peers.confirmations = {voter.name: Confirmation(voter, 5) for voter in voters}
+    return play
+
+
+def test_the_word_of_k_voters_prolongs_serving_and_the_dead_man_is_told() -> None:
+    async def story() -> Play:
+        play = confirming(await Play().seen(), N3)
+        await confirm_round(play.tools, play.record)
+        return play
+
+    play = asyncio.run(story())
+    assert play.situation.confirmed_sent_boot_ms == play.clock.now_ms
+    assert play.log.has("arm")
+
+
+def test_a_new_disk_under_a_voter_s_name_confirms_nothing() -> None:
+    async def story() -> Play:
+        play = confirming(await Play().seen(), Member("n2", "another"), Member("n3", "another"))
+        await confirm_round(play.tools, play.record)
+        return play
+
+    play = asyncio.run(story())
+    assert play.situation.confirmed_sent_boot_ms == 0
+    assert not play.log.has("arm")
+
+
+def test_a_server_that_stopped_serving_while_it_asked_is_not_prolonged() -> None:
+    async def story() -> Play:
+        play = confirming(await Play().seen(), N2, N3)
+        asking = asyncio.create_task(confirm_round(play.tools, play.record))
+        await asyncio.sleep(0)
+        await fence.close_gate(play.tools)
+        await asking
+        return play
+
+    assert not asyncio.run(story()).log.has("arm")
+
+
+def test_the_dead_man_rests_before_a_killed_server_counts_as_gone() -> None:
+    async def story() -> None:
+        play = await Play().seen()
+        states: list[ServerState] = []
+        play.log.at("disarm", lambda: states.append(play.situation.state))
+        await server.kill(play.tools)
+        assert states == [ServerState.PRIMARY]
+        assert play.situation.state is ServerState.GONE
+
+    asyncio.run(story())
