@@ -82,7 +82,7 @@ HISTORIES = (
     ),
     _cluster(
         "LAST COPY: a broken directory waits", "following",
-        "if broken and not (o.store.record and o.store.record.serving):", "if broken and not o.store.record:",
+        "not (o.store.record and o.store.record.serving):", "not o.store.record:",
         "test_a_broken_directory_waits_until_the_primary_serves_and_is_kept_aside",
     ),
     _cluster(
