@@ -24,7 +24,7 @@ from howdah.cluster.record import Record, read_record, write_record
 from howdah.cluster.serverfacts import DirectoryFacts, ReplayView, ServerFacts, Walsender
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.peers import PeerUnreachable, PeerView, ProbeResult
-from howdah.ports.postgres import ProcessView, ServerSettings
+from howdah.ports.postgres import ProcessView, ServerSettings, SqlFailed
 from howdah.ports.store import SwapOutcome
 from howdah.stores.memory import MemoryDocuments, MemoryStore
 from howdah.values.address import Address
@@ -124,6 +124,7 @@ class _Body:
         self.facts: dict[str, Any] = {}
         self.view_of_replay: dict[str, Any] = {}
         self.flushes = True
+        self.answers = True
         self.promoted_history: dict[str, Any] = {}
 
     def runs(self) -> bool:
@@ -188,9 +189,9 @@ class HandDirectory(_Body):
         """See the port."""
         self.log.note(f"clone {source.host}")
 
-    def install_clone(self) -> None:
+    def install_clone(self, keep_aside: bool = False) -> None:
         """See the port."""
-        self.log.note("install clone")
+        self.log.note("install clone, the old one kept aside" if keep_aside else "install clone")
 
     async def discard_old(self) -> None:
         """See the port."""
@@ -210,6 +211,8 @@ class HandStandby(_Body):
 
     async def observe(self) -> ServerFacts:
         """See the port."""
+        if not self.answers:
+            raise SqlFailed("it does not answer")
         recovers = self.state == RECOVERY
         upstream = self.live.upstream
         given: dict[str, Any] = {
