@@ -1,0 +1,86 @@
+"""How does a server come back whose history went another way, and what if that is interrupted? (F50-F53)"""
+
+import pytest
+
+from howdah.cluster.localstate import Marker
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.node import RealNode
+from tests.realcluster.processes import command_line, eventually
+from tests.realcluster.workload import Workload, assert_sound, writing
+
+
+def diverge(cluster: RealCluster, load: Workload) -> RealNode:
+    """Have the primary write log that no standby has, then kill its node; another one serves. The dead node."""
+    old = cluster.primary()
+    standbys = cluster.standbys()
+    for node in standbys:
+        node.freeze()
+    session = old.connect()
+    try:
+        session.pgconn.send_query(b"CREATE TABLE of_the_old_primary AS SELECT generate_series(1, 20000)")
+        waits = f"SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = {session.info.backend_pid}"
+        eventually(lambda: old.value(waits, inside=True), "its commit waits for standbys")
+        old.kill()
+    finally:
+        session.pgconn.finish()
+        for node in standbys:
+            node.thaw()
+    cluster.wait_serving(other_than=old.name)
+    load.wait_writes()
+    return old
+
+
+def rewinding(node: RealNode) -> bool:
+    """Whether pg_rewind is at work on its directory, and not just trying."""
+    lines = [command_line(pid) for pid in node.processes]
+    return any("pg_rewind" in line and "--dry-run" not in line for line in lines)
+
+
+def test_a_former_primary_with_log_of_its_own_is_rewound_and_that_log_is_kept(cluster: RealCluster) -> None:
+    """F50: what it wrote alone was never acknowledged; it goes, and is kept aside for people."""
+    with writing(cluster) as load:
+        old = diverge(cluster, load)
+        old.start()
+        cluster.wait_healthy()
+        load.wait_writes()
+    assert old.journal("REWIND")
+    assert list(old.layout.diverged.iterdir())
+    assert old.value("SELECT to_regclass('of_the_old_primary') IS NULL")
+    assert_sound(cluster, load)
+
+
+def test_a_node_killed_while_it_is_rewound_never_serves_that_directory_but_is_cloned(cluster: RealCluster) -> None:
+    """F51: half old and half new, the directory is marked beside; only a clone mends it."""
+    with writing(cluster) as load:
+        old = diverge(cluster, load)
+        old.start()
+        eventually(lambda: rewinding(old), "it is being rewound")
+        old.kill()
+        assert old.state.marker is Marker.REWINDING
+        clones = len(old.journal("CLONE"))
+        old.start()
+        cluster.wait_healthy(60)
+        load.wait_writes()
+    assert len(old.journal("CLONE")) > clones
+    assert_sound(cluster, load)
+
+
+@pytest.mark.parametrize("moment", ["while it rewinds", "just after the rewind"])
+def test_a_rewind_s_source_that_dies_leaves_nobody_stuck_and_loses_nothing(cluster: RealCluster, moment: str) -> None:
+    """F52, F53: the server under repair is below its floor: it has no vote, and comes back from the next primary."""
+    with writing(cluster) as load:
+        old = diverge(cluster, load)
+        source = cluster.primary()
+        rewinds = len(old.journal("Rewind"))
+        old.start()
+        if moment == "while it rewinds":
+            eventually(lambda: rewinding(old), "it is being rewound")
+        else:
+            eventually(lambda: len(old.journal("Rewind")) > rewinds, "it is rewound")
+        source.kill()
+        eventually(lambda: cluster.primary() is not source, "another one wins")
+        assert cluster.primary() is not old, "below its floor it cannot win"
+        source.start()
+        cluster.wait_healthy(90)
+        load.wait_writes()
+    assert_sound(cluster, load)
