@@ -10,6 +10,7 @@ from howdah.cluster.peerstate import NodeState, Tags
 from howdah.cluster.record import Handover, Mode
 from tests.cluster.builders import (
     INTENTS,
+    N1,
     N2,
     N3,
     a_local,
@@ -52,6 +53,13 @@ def test_it_says_that_the_lead_was_given_up_or_is_not_served_yet() -> None:
     given = a_record(released=True, serving=False, handover=Handover("n2", at(5, 2000)))
     assert "gave the lead of term 5 up, for n2" in said(a_standby(store=seen_store(given)))
     assert "does not serve yet" in said(a_standby(store=seen_store(a_record(serving=False))))
+
+
+def test_a_holder_that_nobody_hears_is_not_said_to_serve() -> None:
+    heard = said(a_standby())
+    silent = said(a_standby(peers=(a_peer(N1, connected=False), a_peer(N3))))
+    assert "n1 is the primary of term 5 and serves." in heard
+    assert "n1 holds term 5, and its agent is not reachable." in silent and "and serves" not in silent
 
 
 def test_it_says_why_each_standby_cannot_become_primary() -> None:

@@ -6,12 +6,17 @@ import typer
 
 from howdah.cli.options import Config, Data, Yes
 from howdah.cli.reach import Reach, reach
+from howdah.cli.restart import message_of
 from howdah.cli.rolewait import outcome, wait_for_primary
 from howdah.local.refused import Refused
 from howdah.local.sight import Sight, nodes_of, problems
 from howdah.values.lsn import parse_lsn
 
 LIMIT_S = 60.0
+ELECTION_LIMIT_S = 20.0
+"""For an election that the cluster decides by itself: several leases."""
+SERVICE_LIMIT_S = 5.0
+"""For the barrier of a primary that has its voters."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -39,18 +44,46 @@ def failover(
         raise Refused(f"{sight.primary} is the primary and serves; use `howdah switchover` to move the role.")
     if to:
         cluster.node(to)
+    if not accept_data_loss:
+        print(_wait_for_election(cluster, sight))
+        return
     target = to or best_server(sight)
     given_up = tuple(str(node.get("name")) for node in nodes_of(sight.document) if node.get("state") == "unreachable")
-    if accept_data_loss:
-        _confirm(target, given_up, yes)
+    _confirm(target, given_up, yes)
     term = int(sight.document.get("term") or 0)
-    body = {"to": to, "accept_data_loss": accept_data_loss, "given_up": list(given_up) if accept_data_loss else []}
-    print(_message(cluster.change(cluster.node(target), "/failover", body)))
-    found = wait_for_primary(cluster, "", term, LIMIT_S)
+    body = {"to": target, "accept_data_loss": True, "given_up": list(given_up)}
+    print(message_of(cluster.change(cluster.node(target), "/failover", body)))
+    found = wait_for_primary(cluster, "", term, LIMIT_S, serving=False)
     if found is None:
-        raise Refused("\n".join([f"nobody serves after {LIMIT_S:g} s:", *problems(cluster.see())]))
-    print(outcome(cluster, found))
-    _warn_of_door(cluster, given_up if accept_data_loss else ())
+        raise Refused("\n".join([f"{target} does not lead after {LIMIT_S:g} s:", *problems(cluster.see())]))
+    print(f"{found.primary} is the primary of term {found.document.get('term')}")
+    print(f"{', '.join(given_up)}: if they return, data that {target} does not have is kept aside")
+    print(_service(cluster, term))
+
+
+def _wait_for_election(cluster: Reach, sight: Sight) -> str:
+    """What the cluster does by itself, or why it does not. Raises Refused."""
+    if sight.document.get("paused"):
+        raise Refused("the cluster is paused; `howdah resume` lets it elect a primary.")
+    found = wait_for_primary(cluster, "", int(sight.document.get("term") or 0) - 1, ELECTION_LIMIT_S)
+    if found is not None:
+        return outcome(cluster, found)
+    wrong = "\n".join(f"  {sentence}" for sentence in problems(cluster.see()))
+    raise Refused(
+        f"no primary was elected within {ELECTION_LIMIT_S:g} s:\n{wrong}\n"
+        "Start the servers that are missing. Those that are gone for good are given up with --accept-data-loss."
+    )
+
+
+def _service(cluster: Reach, term: int) -> str:
+    """Whether clients are let in; in quorum mode a lone server waits for a standby."""
+    found = wait_for_primary(cluster, "", term, SERVICE_LIMIT_S)
+    if found is not None:
+        return outcome(cluster, found)
+    return (
+        "it lets no clients in before a standby flushes its commits (mode quorum): start or add a server, or go on "
+        "without one: `howdah config set mode=async`"
+    )
 
 
 def best_server(sight: Sight) -> str:
@@ -72,13 +105,3 @@ def _confirm(target: str, given_up: tuple[str, ...], yes: bool) -> None:
     )
     if not yes and not typer.confirm(f"Give up {names}?"):
         raise Refused("nothing was changed.")
-
-
-def _message(document: object) -> str:
-    return str(document.get("message", "")) if isinstance(document, dict) else str(document)
-
-
-def _warn_of_door(cluster: Reach, given_up: tuple[str, ...]) -> None:
-    if given_up:
-        names = ", ".join(node.name for node in cluster.nodes if node.name in given_up)
-        print(f"{names}: if they return, their data directories are kept aside and they are cloned anew")

@@ -13,12 +13,15 @@ AWAY_LIMIT_S = 3.0
 """The agents write down how long writes were away shortly after they are back."""
 
 
-def wait_for_primary(cluster: Reach, other_than: str, above_term: int, limit_s: float) -> Sight | None:
-    """Until another server serves in a higher term; None after the limit."""
+def wait_for_primary(
+    cluster: Reach, other_than: str, above_term: int, limit_s: float, serving: bool = True
+) -> Sight | None:
+    """Until another server leads in a higher term, and serves if it has to; None after the limit."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         sight = cluster.see()
-        if sight.serving and sight.primary != other_than and int(sight.document.get("term") or 0) > above_term:
+        leads = sight.primary not in ("", other_than) and int(sight.document.get("term") or 0) > above_term
+        if leads and (sight.serving or not serving):
             return sight
         time.sleep(POLL_S)
     return None

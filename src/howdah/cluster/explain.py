@@ -64,12 +64,14 @@ def problems(o: Observation) -> tuple[str, ...]:
 
 
 def _leader(o: Observation, record: Record) -> str:
+    peer = o.peer(record.holder.name)
+    if record.serving and not o.is_holder and (peer is None or not peer.connected):
+        return f"{record.holder.name} holds term {record.term}, and its agent is not reachable."
     if record.serving:
         return f"{record.holder.name} is the primary of term {record.term} and serves."
     if record.released:
         to = f", for {record.handover.to}" if record.handover and record.handover.to else ""
         return f"{record.holder.name} gave the lead of term {record.term} up{to}; another server is to take it."
-    peer = o.peer(record.holder.name)
     own = o.is_holder
     doing = "" if own or peer is None else f" It says: {peer.published.reason}."
     return f"{record.holder.name} holds term {record.term}, and does not serve yet.{doing}"
