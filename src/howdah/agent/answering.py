@@ -19,7 +19,7 @@ class Answering:
     async def promise(self, request: PromiseRequest) -> Report | Refusal:
         """Have the loop revoke this server for the term, and give its report for the asker's record."""
         tools, situation = self._tools, self._tools.situation
-        record = tools.keeper.record
+        record = None if situation.store_went_back(tools.keeper) else tools.keeper.record
         if record is not None and record.basis != request.record.basis:
             return Refusal("this server knows another record than the asker's", situation.local.promise)
         if record is not None and record.holder == situation.me and not record.released:

@@ -36,8 +36,8 @@ async def execute(action: a.Action, tools: Tools) -> None:
             await _stop(action, tools)
         case a.BeginFirstStart() | a.TakeOverFirstStart() | a.Initialise() | a.RecreateRecord():
             await _begin(action, tools)
-        case a.RebuildRecord(term=term):
-            await beginnings.rebuild_record(tools, term)
+        case a.RebuildRecord():
+            await beginnings.rebuild_record(tools, action)
         case a.ForcePromotion():
             await beginnings.force_promotion(tools, action)
         case a.Revoke(term=term):

@@ -9,6 +9,7 @@ from howdah.agent.intentions import CONFIG, change_intents
 from howdah.agent.loop import AgentLoop
 from howdah.agent.tools import Tools
 from howdah.cluster.actions import Leaving, Order
+from howdah.cluster.beginnings import missing_for_rebuild
 from howdah.cluster.intents import Intents, SwitchoverRequest
 from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.switchover import target_of
@@ -72,12 +73,17 @@ class Operations:
         """The door, at this server: promote it though the named servers are gone with their data. Raises NotDone."""
         o = self._observation()
         record = o.store.record
-        if record is None:
-            raise NotDone("the store has no record to go on from; it is rebuilt once every server is here")
-        if o.is_holder:
-            raise NotDone(f"{o.me.name} holds the record itself")
-        if record.holder.name not in given_up:
-            raise NotDone(f"{record.holder.name}, the last primary, must be among the servers that are given up")
+        if not o.store.reachable:
+            raise NotDone(f"the store does not answer: {o.store.trouble}")
+        if record is not None and not o.went_back:
+            if o.is_holder:
+                raise NotDone(f"{o.me.name} holds the record itself")
+            if record.holder.name not in given_up:
+                raise NotDone(f"{record.holder.name}, the last primary, must be among the servers that are given up")
+        elif o.local.record is None:
+            raise NotDone(f"neither the store nor {o.me.name} knows a record to go on from")
+        elif missing := missing_for_rebuild(o, given_up):
+            raise NotDone(f"the store lost the record, and {missing}: start it, or name it as given up")
         if o.server.state is not ServerState.RECOVERY:
             raise NotDone(f"the server of {o.me.name} is {o.server.state.value}, it must run in recovery")
         living = sorted(p.published.member.name for p in o.peers if p.connected and p.published.member.name in given_up)

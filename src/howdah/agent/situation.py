@@ -10,7 +10,7 @@ from howdah.cluster.history import chain_of
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines, deadlines
 from howdah.cluster.localstate import LocalState
-from howdah.cluster.observation import Observation, PeerSight, ServerState, ServerView, StoreView
+from howdah.cluster.observation import Observation, PeerSight, ServerState, ServerView, StoreView, went_back
 from howdah.cluster.peerstate import Report, Tags
 from howdah.cluster.record import Record
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, ServerFacts
@@ -69,6 +69,7 @@ class Situation:
         self.settings_current = True
         self.applied: ServerSettings | None = None
         self.sight = Sight(False, False, False)
+        self.sight_of: Member | None = None
         self.primary_since_boot_ms = 0
         self.streamed_boot_ms: dict[str, int] = {}
         self.peer_seen_boot_ms: dict[str, int] = {}
@@ -132,6 +133,10 @@ class Situation:
         """The holder's deadlines from the last renewal and the voters' confirmations."""
         return deadlines(keeper.renewed_sent_boot_ms, self.confirmed_sent_boot_ms, self.intents.policy)
 
+    def store_went_back(self, keeper: Keeper) -> bool:
+        """Whether the store's record is an old copy, as far as this server remembers."""
+        return went_back(keeper.record, self.local)
+
     def server_view(self) -> ServerView:
         """The local server as the rules see it."""
         now, window = self.clock.boot_ms(), self.intents.policy.crash_window_ms
@@ -177,7 +182,7 @@ class Situation:
             asked=self.asked,
             report=self.report,
             prefix_term=self.prefix_term,
-            sight=self.sight,
+            sight=self.sight if keeper.record and keeper.record.holder == self.sight_of else Sight(False, False, False),
             streaming_absent_ms=self._absent(keeper.record, now),
             gate_open=self.gate_open,
             served_term=self.served_term,

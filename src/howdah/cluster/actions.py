@@ -198,9 +198,11 @@ class RecreateRecord:
 
 @dataclass(frozen=True, slots=True)
 class RebuildRecord:
-    """The record is lost and every server is here: revoked under a term above all promises, the best leads."""
+    """The record is lost and every server is here: revoked under a term above all promises, the best leads. The
+    operator may have given servers up: then the term is forced."""
 
     term: int
+    given_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

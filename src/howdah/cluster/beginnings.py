@@ -74,16 +74,16 @@ def record_lost(o: Observation) -> Proposal | None:
         if o.store.record is not None:
             return None
         return Proposal("the store lost the record, and too few voters confirm that this server still leads", Wait())
-    if o.store.record is not None:
+    if o.store.record is not None and o.door is None:
         return None
-    if o.intents.paused:
+    if o.intents.paused and o.door is None:
         return Proposal("the store lost the record, and the cluster is paused", Wait())
     if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
         return Proposal("the store lost the record: this server starts in recovery and waits", StartInRecovery())
     serves = next((p.published for p in o.peers if p.connected and p.published.serving_term), None)
     if serves is not None:
         return Proposal(f"the store lost the record; {serves.member.name} still serves and may write it again", Wait())
-    missing = missing_for_rebuild(o)
+    missing = missing_for_rebuild(o, o.door or ())
     if missing:
         return Proposal(
             f"the store lost the record; it is rebuilt once every server is here, and {missing}. "
@@ -91,11 +91,11 @@ def record_lost(o: Observation) -> Proposal | None:
             Wait(),
         )
     term = _rebuild_term(o)
-    return Proposal(f"the store lost the record and every server is here: it is rebuilt in term {term}", _rebuild(term))
-
-
-def _rebuild(term: int) -> RebuildRecord:
-    return RebuildRecord(term)
+    if o.door is not None:
+        why = f"the store lost the record and the operator decided: it is rebuilt in term {term}"
+        return Proposal(why, RebuildRecord(term, o.door))
+    why = f"the store lost the record and every server is here: it is rebuilt in term {term}"
+    return Proposal(why, RebuildRecord(term))
 
 
 def _rebuild_term(o: Observation) -> int:
@@ -111,14 +111,14 @@ def newest_record(o: Observation) -> Record | None:
     return max(copies, key=lambda r: (r.generation, r.term, r.lease_counter), default=None)
 
 
-def missing_for_rebuild(o: Observation) -> str:
+def missing_for_rebuild(o: Observation, given_up: tuple[str, ...] = ()) -> str:
     """Which server is missing, or is here with another directory than the one last known; "" if none is."""
     record = newest_record(o)
     if record is None:
         return "no server knows it"
     here = {o.me.name: o.me, **{p.published.member.name: p.published.member for p in o.peers if p.connected}}
     known = {m.name: m for m in (*record.members, *record.voters, record.holder)}
-    for name in sorted({*known, *o.intents.nodes}):
+    for name in sorted({*known, *o.intents.nodes} - set(given_up)):
         if name not in here:
             return f"{name} is not"
         if name in known and here[name].id != known[name].id:

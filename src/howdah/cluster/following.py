@@ -136,7 +136,8 @@ def incomplete_directory(o: Observation) -> Proposal | None:
     name = source.published.member.name
     broken = o.server.directory.state is DirectoryState.BROKEN
     what = "empty" if o.server.directory.state is DirectoryState.EMPTY else "incomplete"
-    if broken and not (o.store.record and o.store.record.serving):
+    half = o.local.marker is Marker.REWINDING  # no copy of anything, and the barrier may be waiting for it
+    if broken and not half and not (o.store.record and o.store.record.serving):
         return Proposal("the data directory is broken; it waits until the primary serves (LAST COPY)", Wait())
     return Proposal(
         f"the data directory is {'broken' if broken else what}: it is cloned from {name}",
@@ -178,7 +179,7 @@ def come_back(o: Observation) -> Proposal | None:
     live = sum(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
     # Fewer than k of them cannot flush it without this server: then nobody would ever stop waiting.
     reason = last_copy_reason(o.me, o.server.position, record, others, live >= max(1, record.k))
-    if reason:
+    if reason and not (isinstance(way, NeedsClone) and way.keep_aside):  # what is kept aside is not lost
         return Proposal(f"this server has to be {_verb(way)}, but waits: {reason}", Wait())
     if isinstance(way, NeedsRewind):
         if not source.published.rewind_ready:

@@ -117,9 +117,14 @@ class Observation:
     @property
     def went_back(self) -> bool:
         """The store says less than it once did: it was restored from an old copy."""
-        record, known = self.store.record, self.local.record
-        if record is None or known is None:
-            return False
-        mine, theirs = (known.generation, known.term), (record.generation, record.term)
-        other = mine == theirs and known.holder != record.holder
-        return mine > theirs or known.age > record.age or other or self.local.won_term > record.term
+        return went_back(self.store.record, self.local)
+
+
+def went_back(record: Record | None, local: LocalState) -> bool:
+    """Whether the store's record is older than what a server remembers of it."""
+    known = local.record
+    if record is None or known is None:
+        return False
+    mine, theirs = (known.generation, known.term), (record.generation, record.term)
+    other = mine == theirs and known.holder != record.holder
+    return mine > theirs or known.age > record.age or other or local.won_term > record.term

@@ -112,8 +112,9 @@ class DataDirectory(Protocol):
         """pg_basebackup from that server into the directory beside, under a name no voter has."""
         ...
 
-    def install_clone(self) -> None:
-        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
+    def install_clone(self, keep_aside: bool = False) -> None:
+        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`, or
+        (`keep_aside`) for ever, under another name."""
         ...
 
     async def discard_old(self) -> None:

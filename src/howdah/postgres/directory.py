@@ -9,7 +9,6 @@ from howdah.ports.postgres import PostgresFailure, ServerSettings
 from howdah.postgres import install
 from howdah.postgres.adopt import Adoption, adopt, plan_adoption
 from howdah.postgres.autoconf import FILE_NAME as AUTO_CONF
-from howdah.postgres.autoconf import AutoConfFault
 from howdah.postgres.clone import clone
 from howdah.postgres.configure import auto_conf_faults, write_configuration
 from howdah.postgres.conninfo import resolve
@@ -54,17 +53,14 @@ class NodeDirectory:
         """Write configuration and access files; takes effect at the next start or reload."""
         write_configuration(self._site, self._site.layout.data, settings)
 
-    def auto_conf_faults(self, settings: ServerSettings) -> tuple[AutoConfFault, ...]:
-        """What somebody set by ALTER SYSTEM and must not; `configure` and a reload undo it."""
-        return auto_conf_faults(self._site.layout.data, settings.parameters)
-
     def overrides(self, settings: ServerSettings) -> tuple[str, ...]:
-        """The same as sentences, none if the file cannot be read now; cheap: it is read only when it changed."""
+        """What somebody set by ALTER SYSTEM and must not, as sentences; `configure` and a reload undo it. None if the file
+        cannot be read now. Cheap: it is read only when it changed."""
         with contextlib.suppress(OSError, PostgresFailure):
             facts = (self._site.layout.data / AUTO_CONF).stat()
             seen = (facts.st_ino, facts.st_mtime_ns, facts.st_size, *sorted(settings.parameters))
             if seen != self._auto_conf_seen:
-                faults = self.auto_conf_faults(settings)
+                faults = auto_conf_faults(self._site.layout.data, settings.parameters)
                 if faults:
                     return tuple(f"{fault.name} = {fault.value!r}. {fault.reason}" for fault in faults)
                 self._auto_conf_seen = seen
@@ -93,10 +89,10 @@ class NodeDirectory:
         async with self._one_at_a_time:
             await clone(self._site, source)
 
-    def install_clone(self) -> None:
-        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`."""
+    def install_clone(self, keep_aside: bool = False) -> None:
+        """Put the finished clone in the old directory's place; the old one is kept until `discard_old`, or for ever."""
         self._refuse_meanwhile()
-        install.install(self._site.layout)
+        install.install(self._site.layout, keep_aside)
 
     async def discard_old(self) -> None:
         """Delete replaced directories and unfinished clones, in a thread: a large one takes minutes. The caller knows

@@ -49,7 +49,7 @@ def settle(layout: NodeLayout) -> None:
         return
     if not layout.clone.exists():
         _installed(layout)
-    elif not layout.data.exists() and _olds(layout):
+    elif not layout.data.exists() and (_numbered(layout.old) or _numbered(layout.kept)):
         rename_durably(layout.clone, layout.data)
         _installed(layout)
 
@@ -76,8 +76,9 @@ def finish(layout: NodeLayout, account: Account | None) -> None:
     write_durably(finished_file(layout), "complete\n", account)
 
 
-def install(layout: NodeLayout) -> None:
-    """Put the finished directory in the old one's place; the old one is kept. Raises PostgresFailure."""
+def install(layout: NodeLayout, keep_aside: bool = False) -> None:
+    """Put the finished directory in the old one's place; the old one is kept until `discard_old`, or (`keep_aside`) for
+    ever. Raises PostgresFailure."""
     settle(layout)
     if not finished_file(layout).exists():
         if is_just_installed(layout):
@@ -89,7 +90,7 @@ def install(layout: NodeLayout) -> None:
         with told_clearly(f"remove the empty directory {layout.data}"):
             layout.data.rmdir()
     if layout.data.exists():
-        rename_durably(layout.data, _free_old(layout))
+        rename_durably(layout.data, _free(layout.kept if keep_aside else layout.old))
     rename_durably(layout.clone, layout.data)
     _installed(layout)
 
@@ -109,14 +110,14 @@ def discard_old(layout: NodeLayout) -> None:
     if _is_empty(layout.data) or not layout.data.exists() or rewinding_file(layout).exists():
         raise PostgresFailure(f"{layout.data} holds no whole data: what it replaced may be the last copy and is kept")
     clear(layout)
-    for old in _olds(layout):
+    for old in _numbered(layout.old):
         remove_tree(old)
 
 
-def _olds(layout: NodeLayout) -> list[Path]:
-    with told_clearly(f"look into {layout.root}"):
-        numbered = layout.root.glob(f"{layout.old.name}.*")
-        return [path for path in (layout.old, *sorted(numbered)) if path.exists()]
+def _numbered(first: Path) -> list[Path]:
+    with told_clearly(f"look into {first.parent}"):
+        numbered = first.parent.glob(f"{first.name}.*")
+        return [path for path in (first, *sorted(numbered)) if path.exists()]
 
 
 def _installed(layout: NodeLayout) -> None:
@@ -125,12 +126,12 @@ def _installed(layout: NodeLayout) -> None:
     remove_durably(finished_file(layout))
 
 
-def _free_old(layout: NodeLayout) -> Path:
+def _free(first: Path) -> Path:
     """data.old, or data.old.2 and so on: a directory that was put aside is never replaced by another."""
-    if not layout.old.exists():
-        return layout.old
+    if not first.exists():
+        return first
     numbers = itertools.count(2)
-    return next(path for n in numbers if not (path := layout.old.with_name(f"{layout.old.name}.{n}")).exists())
+    return next(path for n in numbers if not (path := first.with_name(f"{first.name}.{n}")).exists())
 
 
 def _is_empty(path: Path) -> bool:

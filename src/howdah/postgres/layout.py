@@ -33,6 +33,11 @@ class NodeLayout:
         return self.root / "data.old"
 
     @property
+    def kept(self) -> Path:
+        """A directory that was given up with the commits in it: it is never deleted, people decide."""
+        return self.root / "data.kept"
+
+    @property
     def diverged(self) -> Path:
         """WAL that a rewind took away, kept for people."""
         return self.root / "diverged"

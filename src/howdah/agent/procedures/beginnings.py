@@ -5,7 +5,7 @@ from dataclasses import replace
 from howdah.agent.procedures import server
 from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import ForcePromotion
+from howdah.cluster.actions import ForcePromotion, RebuildRecord
 from howdah.cluster.beginnings import newest_record
 from howdah.cluster.changes import CorrectEntry, Force, NotAllowed, TakeOverFirstStart
 from howdah.cluster.localstate import Marker
@@ -93,18 +93,20 @@ async def recreate_record(tools: Tools) -> None:
     situation.remember(replace(situation.local, record=tools.keeper.record))
 
 
-async def rebuild_record(tools: Tools, term: int) -> None:
-    """Every server is here: each is revoked under `term`, above all promises; the best (term, LSN) leads."""
-    situation = tools.situation
-    if await tools.keeper.refresh() is not None:
+async def rebuild_record(tools: Tools, action: RebuildRecord) -> None:
+    """Every server is here, but for those given up: each is revoked under the term, above all promises; the best (term,
+    LSN) leads."""
+    situation, term = tools.situation, action.term
+    if await tools.keeper.refresh() is not None and not situation.store_went_back(tools.keeper):
         raise Failed("the store has a record again")
     record = newest_record(situation.observe(tools.keeper, tools.peers))
     if record is None:
         raise Failed("no server knows the record")
     mine = await revoke(tools, term, record)
-    reports = [mine, *[await _report_of(tools, name, term, record) for name in _others(tools, record)]]
+    reports = [mine, *[await _report_of(tools, name, term, record) for name in _others(tools, record, action.given_up)]]
     best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
     if best.member != situation.me:
+        situation.door = None
         raise Failed(f"{best.member.name} is the best, at {best.position}, and is to lead")
     facts = situation.facts
     timeline = facts.timeline if facts else 0
@@ -118,6 +120,7 @@ async def rebuild_record(tools: Tools, term: int) -> None:
         holder=situation.me,
         voters=voters,
         k=min(record.k, len(voters)),
+        forced_terms=(*record.forced_terms, term) if action.given_up else record.forced_terms,
         timelines=(*record.timelines, entry),
         winner_position=mine.position,
         holder_position=mine.position,
@@ -126,13 +129,14 @@ async def rebuild_record(tools: Tools, term: int) -> None:
         handover=None,
         lease_counter=record.lease_counter + 1,
     )
-    if not await tools.keeper.create(rebuilt):
+    if not await tools.keeper.write_again(rebuilt):
         raise Failed("the store has a record again")
+    situation.door = None
 
 
-def _others(tools: Tools, record: Record) -> list[str]:
+def _others(tools: Tools, record: Record, given_up: tuple[str, ...]) -> list[str]:
     names = {m.name for m in (*record.members, *record.voters, record.holder)} | set(tools.situation.intents.nodes)
-    return sorted(names - {tools.situation.name})
+    return sorted(names - {tools.situation.name, *given_up})
 
 
 def _rank(tools: Tools, member: Member) -> int:
@@ -166,6 +170,7 @@ async def force_promotion(tools: Tools, action: ForcePromotion) -> None:
             reports.append(await _report_of(tools, name, term, record))
     best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
     if best.member != situation.me:
+        situation.door = None
         raise Failed(f"{best.member.name} has more ({best.position}): force that one")
     facts = situation.facts
     timeline = facts.timeline if facts else 0

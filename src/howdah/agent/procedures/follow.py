@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import Clone, Follow, Order, Rewind, StartFollowing
+from howdah.cluster.actions import Clone, Follow, Leaving, Order, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Published
@@ -14,9 +14,11 @@ from howdah.cluster.returning import entries_to_follow, wants_floor
 from howdah.cluster.revocation import may_follow
 from howdah.ports.peers import PeerUnreachable
 from howdah.ports.postgres import SqlFailed, Upstream
+from howdah.ports.store import StoreUnavailable
 from howdah.values.member import slot_name
 
 STREAM_LIMIT_MS = 4000
+STORE_POLL_MS = 200
 RELEASE_LIMIT_MS = 500
 RELEASE_AFTER_MS = 200
 """A healthy stream begins within some 10 ms, and its own old walsender has ended by then."""
@@ -89,6 +91,8 @@ async def start_following(tools: Tools, action: StartFollowing) -> None:
     upstream = Upstream(source.address, situation.name, slot_name(situation.name))
     with contextlib.suppress(PeerUnreachable):
         await tools.peers.release_slot(action.holder.name, situation.name, RELEASE_LIMIT_MS)
+    if not may_follow(situation.local, action.term):
+        raise Failed(f"term {situation.local.promise} was promised meanwhile (NEVER WITHDRAWN)")
     server.configure(tools, server.blank_sync(tools), gate_open=False, upstream=upstream)
     await server.rest_deadman(tools)
     await server.start(tools, recovery=True)
@@ -103,7 +107,8 @@ async def rewind(tools: Tools, action: Rewind) -> None:
     situation.remember(replace(situation.local, floor=floor, marker=Marker.REWINDING))
     tools.journal.noted("REWIND", f"rewinding from {action.source}, floor {floor}", record.term)
     await tools.directory.rewind(source.address)
-    _finish(tools, record)
+    situation.directory = tools.directory.inspect()
+    _finish(tools, await _still_led(tools, record))
     situation.directory = tools.directory.inspect()
 
 
@@ -112,25 +117,34 @@ async def clone(tools: Tools, action: Clone) -> None:
     situation = tools.situation
     record, source = _to_return(tools, action.source)
     floor = wants_floor(situation.local.floor, action.floor)
+    # Does the floor cover all that this directory acknowledged? Not if it streamed on, or died without our looking.
+    blank = situation.state is ServerState.RECOVERY and situation.facts is not None and not situation.facts.upstream
+    covered = blank or situation.local.marker is not Marker.NONE
     situation.remember(replace(situation.local, floor=floor))
     tools.journal.noted("CLONE", f"cloning from {action.source}", record.term)
     await tools.directory.clone(source.address)
-    now = tools.keeper.record
-    if now is None or now.basis.holder != record.holder or now.term != record.term:
-        raise Failed("another primary leads by now: the clone is made anew")
+    record = await _still_led(tools, record)
+    if situation.state is ServerState.RECOVERY and floor is not None:
+        await server.look(tools)
+        end = situation.server_view().position
+        floor, covered = wants_floor(floor, end), covered or end is not None
     if situation.state is not ServerState.GONE:
         await server.stop(tools)
-    fresh_id = tools.clock.token()
-    situation.remember(replace(situation.local, marker=Marker.CLONING, member_id=fresh_id))
-    tools.directory.install_clone()
+    # Behind a floor it is as good as a rewind, and stays the voter it was; a new id could not be admitted while the old
+    # one is needed for k. Without a floor nobody knows what it had acknowledged: another member (IDENTITY).
+    kept_id = situation.local.member_id if floor is not None and covered else ""
+    situation.remember(
+        replace(situation.local, marker=Marker.CLONING, floor=floor, member_id=kept_id or tools.clock.token())
+    )
+    tools.directory.install_clone(action.keep_aside)
     found = tools.directory.inspect().system_identifier
     if record.system_identifier and found != record.system_identifier:
         raise Failed(f"{action.source} is of another cluster (system identifier {found}): the clone is not used")
     _finish(tools, record)
     situation.order = Order.NONE
     situation.failed_starts = 0
-    if action.keep_aside or floor is None:
-        tools.journal.noted("CLONE", "the clone is in place", record.term)
+    aside = "; what was there is kept beside it for people to look at" if action.keep_aside else ""
+    tools.journal.noted("CLONE", f"the clone is in place{aside}", record.term)
     situation.directory = tools.directory.inspect()
 
 
@@ -139,6 +153,22 @@ def _to_return(tools: Tools, name: str) -> tuple[Record, Published]:
     if record is None or record.holder == tools.situation.me:
         raise Failed("this server holds the record itself")
     return record, source_of(tools, name)
+
+
+async def _still_led(tools: Tools, record: Record) -> Record:
+    """The record now, by a fresh read. Only if the same promotion leads still, the copy is certainly of its history:
+    else the source may have been a standby of another primary by then, on an equal timeline number. Raises Failed."""
+    while True:
+        try:
+            now = await tools.keeper.refresh()
+            break
+        except StoreUnavailable as away:
+            if tools.situation.leaving is not Leaving.NO:
+                raise Failed(f"whose copy this is cannot be told: {away}") from away
+            await tools.clock.sleep_ms(STORE_POLL_MS)
+    if now is None or now.holder != record.holder or now.current_entry != record.current_entry:
+        raise Failed("another primary leads by now: the copy is made anew")
+    return now
 
 
 def _finish(tools: Tools, record: Record) -> None:
