@@ -20,8 +20,11 @@ from types import ModuleType
 import hypothesis  # noqa: F401  loaded once here, not in every forked process
 import pytest
 
-from tests.cluster.removals import REMOVALS, Removal
+from tests.cluster.removal import Removal
+from tests.cluster.removals_of_conduct import CONDUCT_REMOVALS
+from tests.cluster.removals_of_proofs import PROOF_REMOVALS
 
+REMOVALS: tuple[Removal, ...] = (*PROOF_REMOVALS, *CONDUCT_REMOVALS)
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -3,8 +3,7 @@
 import subprocess
 import sys
 
-from tests.cluster.mutations import ROOT
-from tests.cluster.removals import REMOVALS
+from tests.cluster.mutations import REMOVALS, ROOT
 
 NAMED = (
     "TERM OF THE WAL", "IDENTITY", "SETTLE", "NEVER EMPTY", "PREFIX", "ONE CONNECTION", "LIVE", "STARTUP PROOF",

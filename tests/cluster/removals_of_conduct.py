@@ -1,0 +1,263 @@
+"""Which tests fail without a rule on what is done: changes of the record, leading, following, stopping?"""
+
+from tests.cluster.removal import Removal, in_cluster, in_keeper
+
+CHANGES = (
+    in_cluster(
+        "V after the swap: the old primary is in", "changes",
+        "tuple(sorted({*record.voters, record.holder} - {change.winner}))",
+        "tuple(sorted({*record.voters} - {change.winner}))",
+        "test_a_win_takes_the_winner_out_of_the_voters_and_puts_the_old_primary_in_dead_or_not",
+    ),
+    in_cluster(
+        "V after the swap: the winner is out", "changes",
+        "voters = tuple(v for v in voters if v.name != change.winner.name)", "voters = tuple(voters)",
+        "test_a_winner_under_the_old_primary_s_name_leaves_no_second_server_of_that_name",
+    ),
+    in_cluster(
+        "a win needs a higher term", "changes", "if change.term <= record.term:", "if change.term < 0:",
+        "test_a_win_needs_a_higher_term",
+    ),
+    in_cluster(
+        "async: the lease counter is unchanged", "changes",
+        "if change.counter is not None and record.lease_counter != change.counter:", "if change.counter == 0:",
+        "test_a_win_survives_renewals_in_quorum_mode_but_not_in_async",
+    ),
+    in_cluster(
+        "only the holder makes its changes", "changes",
+        "            if record.holder != change.holder:\n",
+        "            if record.holder.name != change.holder.name:\n",
+        "test_what_the_holder_does_is_refused_to_everybody_else",
+    ),
+    in_cluster(
+        "only in its own term",
+        "changes",
+        "            if record.term != change.term:\n",
+        "            if record.term < 0:\n",
+        "test_what_the_holder_does_in_a_term_that_is_over_is_refused",
+    ),
+    in_cluster(
+        "a lease given up is not renewed", "changes",
+        "            if record.released:\n                return NotAllowed(\"the lease was given up;",
+        "            if record.term < 0:\n                return NotAllowed(\"the lease was given up;",
+        "test_a_lease_that_was_given_up_is_neither_renewed_nor_raised_but_taken_back",
+    ),
+    in_cluster(
+        "taking back is a new generation", "changes",
+        "released=False, serving=False, handover=None, generation=record.generation + 1)",
+        "released=False, serving=False, handover=None, generation=record.generation)",
+        "test_taking_back_changes_the_generation_so_that_the_target_cannot_win_meanwhile",
+    ),
+    in_cluster(
+        "A FAILED ELECTION: the term is raised in place", "leading", "if highest > record.term:", "if highest < 0:",
+        "test_a_holder_that_learns_of_a_higher_promise_raises_its_own_term_in_place",
+        "test_its_own_promise_counts_too_and_is_raised_before_anything_starts",
+    ),
+    in_cluster(
+        "A FAILED ELECTION: of configured servers",
+        "leading",
+        "for p in o.peers if _configured(o, p))]\n    highest",
+        "for p in o.peers)]\n    highest",
+        "test_the_promise_of_a_server_that_was_removed_counts_for_nothing",
+    ),
+    in_cluster(
+        "no voter is dropped below k", "changes", "if len(rest) < record.k:", "if len(rest) < 0:",
+        "test_no_voter_is_dropped_below_k",
+    ),
+    in_cluster(
+        "k is no more than the voters", "changes", "if k > len(record.voters):", "if k < 0:",
+        "test_k_is_never_more_than_the_voters",
+    ),
+    in_cluster(
+        "V never contains the primary", "changes", "if voter.name == record.holder.name:", "if voter == record.holder:",
+        "test_the_primary_is_never_a_voter",
+    ),
+    in_cluster(
+        "first start: not once established", "changes",
+        "if record.phase is not Phase.INITIALISING:", "if record.phase is None:",
+        "test_a_first_start_is_taken_over_only_while_nobody_was_ever_served",
+    ),
+    in_keeper(
+        "SETTLE: reading the old value settles nothing",
+        "if self._pending and self._version != self._pending.version:", "if self._pending:",
+        "test_reading_the_old_value_again_does_not_settle_a_swap_that_may_still_land",
+    ),
+    in_keeper(
+        "SETTLE: an unknown swap is sent again until it is settled",
+        "                    uncertain = True\n", "                    return False\n",
+        "test_a_swap_of_unknown_outcome_that_happened_is_found_and_made_once",
+    ),
+    in_keeper(
+        "the lease counts from before the sending",
+        "max(self.renewed_sent_boot_ms, sent_boot_ms)",
+        "self._clock.boot_ms()",
+        "test_the_lease_counts_from_before_the_renewal_was_sent",
+    ),
+    in_keeper(
+        "expiry: a lease after the store was away",
+        "elif began_mono_ms - self._last_read_mono_ms >= self.policy.lease_ttl_ms:", "elif began_mono_ms < 0:",
+        "test_when_the_store_comes_back_the_holder_has_a_lease_to_renew_in",
+    ),
+)  # fmt: skip
+
+CONDUCT = (
+    in_cluster(
+        "HIGHER TERM: an unexpected primary is killed", "fencing",
+        "if o.server.state is not ServerState.PRIMARY or o.store.record is None or o.is_holder:",
+        "if o.server.state is not ServerState.PRIMARY or o.store.record is None or not o.is_holder:",
+        "test_a_primary_that_sees_another_holder_is_killed_first",
+    ),
+    in_cluster(
+        "RELEASED: does not run", "fencing", "and o.store.record.released:", "and not o.store.record.term:",
+        "test_whoever_gave_the_lease_up_does_not_run_as_a_primary",
+    ),
+    in_cluster(
+        "LEASE DEADLINE: killed", "fencing", "if o.now_boot_ms >= o.deadlines.kill_ms:", "if o.now_boot_ms < 0:",
+        "test_a_primary_that_cannot_renew_shuts_clients_out_first_and_is_then_killed",
+    ),
+    in_cluster(
+        "LEASE DEADLINE: clients first", "fencing",
+        "if o.gate_open and o.now_boot_ms >= o.deadlines.gate_ms:", "if o.gate_open and o.now_boot_ms < 0:",
+        "test_a_primary_that_cannot_renew_shuts_clients_out_first_and_is_then_killed",
+    ),
+    in_cluster(
+        "LEASE DEADLINE: a silent primary too", "fencing",
+        "(o.served_term or (facts and not facts.in_recovery))", "(o.served_term and facts)",
+        "test_a_silent_primary_is_killed_at_the_deadline_whether_it_still_serves_or_not",
+    ),
+    in_cluster(
+        "DEAD-MAN: no serving without it", "fencing", "if not o.deadman_alive and o.gate_open and", "if not o.me and",
+        "test_without_a_live_dead_man_no_client_is_served",
+    ),
+    in_cluster(
+        "DEAD-MAN: nor beginning to", "leading", "    if not o.deadman_alive:\n", "    if not o.me:\n",
+        "test_without_a_live_dead_man_no_client_is_served", tests_in="fencing",
+    ),
+    in_cluster(
+        "IDENTITY: another identity is not started", "fencing",
+        "if directory.identity != o.local.member_id:", "if not o.me:",
+        "test_a_directory_with_another_identity_was_put_there_from_elsewhere",
+    ),
+    in_cluster(
+        "barrier after every restart", "leading", "if o.served_term == record.term and o.gate_open and record.serving",
+        "if record.serving",
+        "test_every_restart_goes_through_the_barrier_again",
+    ),
+    in_cluster(
+        "clients only at k >= 1", "leading", "o.intents.effective_mode is Mode.QUORUM and record.k < 1:", "not o.me:",
+        "test_in_quorum_mode_clients_are_let_in_only_once_k_is_at_least_1",
+    ),
+    in_cluster(
+        "loosening before the barrier",
+        "leading",
+        "if isinstance(change, Admit | LowerK) or",
+        "if isinstance(change, Drop) or",
+        "test_the_first_voters_are_admitted_and_k_is_raised_before_the_barrier",
+        "test_the_operator_s_loosening_is_done_before_the_barrier_which_may_never_pass_otherwise",
+    ),
+    in_cluster(
+        "a restarted holder waits for the store", "leading",
+        "if record is None or record.released or not o.store.reachable:", "if record is None or record.released:",
+        "test_a_restarted_holder_waits_for_the_store",
+    ),
+    in_cluster(
+        "the holder resumes its own term", "leading",
+        'return Proposal(f"this server holds term {record.term} and is in recovery", ResumeService(record.term))',
+        "return None",
+        "test_the_holder_resumes_its_own_term",
+    ),
+    in_cluster(
+        "PREFIX: before it is admitted", "leading",
+        "if state.prefix_term < record.term and", "if state.prefix_term < 0 and",
+        "test_a_standby_whose_history_was_not_checked_for_this_term_is_not_fit",
+    ),
+    in_cluster(
+        "PREFIX: checked again for each term", "following",
+        "follows_holder(o, name) and checked and", "follows_holder(o, name) and",
+        "test_a_non_voter_is_checked_again_for_each_term_so_that_it_can_be_admitted",
+    ),
+    in_cluster(
+        "PREFIX: who diverged does not stream",
+        "following",
+        "        case Stream() if not lost:\n",
+        "        case _ if not lost:\n",
+        "test_a_former_primary_rewinds_to_where_it_left_and_keeps_that_as_its_floor",
+    ),
+    in_cluster(
+        "a non-voter's name stands in no setting", "following",
+        "return wait_name(o.me.name, record.term) if record.voter(o.me) else o.me.name",
+        "return wait_name(o.me.name, record.term)",
+        "test_a_server_that_is_no_voter_streams_under_its_bare_name_which_stands_in_no_setting",
+    ),
+    in_cluster(
+        "only a promoted holder is followed", "following", " or peer.published.promoted_term != record.term:", ":",
+        "test_a_holder_that_is_not_promoted_yet_is_not_followed",
+    ),
+    in_cluster(
+        "rewind only from a checkpointed primary",
+        "following",
+        "if not source.published.rewind_ready:",
+        "if not source:",
+        "test_it_waits_until_the_new_primary_has_checkpointed",
+    ),
+    in_cluster(
+        "the holder is not revoked", "following", "if o.is_holder and not record.released:", "if not o.me:",
+        "test_the_holder_is_not_revoked_while_it_holds_the_record",
+    ),
+    in_cluster(
+        "only voters stand",
+        "following",
+        "elif record.mode is Mode.QUORUM and not record.voter(o.me):",
+        "elif not o.me:",
+        "test_whoever_cannot_be_primary_does_not_stand_and_says_why",
+        "test_a_new_disk_under_a_voter_s_name_does_not_stand",
+    ),
+    in_cluster(
+        "a store that went back promotes nobody", "following", "    if o.went_back:\n", "    if not o.me:\n",
+        "test_a_record_that_says_less_than_is_known_freezes_promotion",
+    ),
+    in_cluster(
+        "first start: not where anybody has a past", "beginnings",
+        "if not o.store.known or o.store.record is not None or has_past(o):",
+        "if not o.store.known or o.store.record is not None:",
+        "test_a_store_that_lost_its_record_does_not_look_like_a_new_one",
+    ),
+    in_cluster(
+        "record lost: only with k confirmations", "beginnings",
+        "if record.k >= 1 and o.confirmations >= record.k:", "if record.k >= 0:",
+        "test_a_serving_holder_with_k_confirmations_writes_the_record_again", "test_with_k_0_nobody_confirms_anything",
+    ),
+    in_cluster(
+        "record lost: every server has to be here",
+        "beginnings",
+        "        if name not in here:\n",
+        "        if not name:\n",
+        "test_whoever_was_ever_a_member_has_to_be_here",
+    ),
+    in_cluster(
+        "record lost: each with its last known id", "beginnings",
+        "if name in known and here[name].id != known[name].id:", "if not name:",
+        "test_a_server_with_a_new_disk_is_not_the_one_that_was_a_member",
+    ),
+    in_cluster(
+        "the door waits the lease out",
+        "beginnings",
+        "if not o.store.expired and not record.released:",
+        "if not record:",
+        "test_the_door_waits_the_lease_out",
+    ),
+    in_cluster(
+        "store away: never with k = 0", "lease", "if k < 1 or confirmations < k:", "if confirmations < k:",
+        "test_with_k_0_nobody_s_word_prolongs_serving",
+    ),
+    in_cluster(
+        "store away: k of both sets", "lease", "return settled or confirmations_other_set >= k", "return True",
+        "test_k_voters_have_to_confirm_and_k_of_both_sets_while_a_change_is_unsettled",
+    ),
+    in_cluster(
+        "renewing needs a database", "lease", "    return probe_age_ms <= ", "    return 0 <= ",
+        "test_only_a_holder_whose_database_answers_renews",
+    ),
+)  # fmt: skip
+
+CONDUCT_REMOVALS: tuple[Removal, ...] = (*CHANGES, *CONDUCT)
