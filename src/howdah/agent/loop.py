@@ -132,7 +132,9 @@ class AgentLoop:
         if task.cancelled():
             outcome = "interrupted"
         elif error is None:
-            self._failures, situation.failed = 0, None
+            # What failed goes on resting while something else succeeds: two actions may take turns.
+            if type(situation.failed) is type(action) or situation.clock.boot_ms() >= situation.rests_until_boot_ms:
+                self._failures, situation.failed = 0, None
         elif isinstance(error, OPERATING_ERRORS):
             outcome = str(error) or type(error).__name__
             self._failures = self._failures + 1 if situation.failed == action else 1
