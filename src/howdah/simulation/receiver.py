@@ -74,11 +74,16 @@ class Link:
         wall = int(server.loop.now)
         self.sender = Walsender(server.next_pid(), self.upstream.application_name, self.upstream.slot, wall)
         self.sender.apply(server.settings.sync_names)
-        for number in range(log.timeline + 1, server.volume.log.timeline + 1):
-            if number in server.volume.histories:
-                self.standby.volume.histories.setdefault(number, server.volume.histories[number])
+        self._fetch_histories(server, log.timeline, server.volume.log.timeline)
         self.send(True, self._opened)
         self.pump()
+
+    def _fetch_histories(self, server: Server, after: int, upto: int) -> None:
+        """A receiver asks for the history files that it lacks before it receives a timeline."""
+        theirs, mine = server.volume.histories, self.standby.volume.histories
+        for number in range(after + 1, upto + 1):
+            if number in theirs:
+                mine.setdefault(number, theirs[number])
 
     def _history_fits(self, server: Server) -> bool:
         """What PostgreSQL checks: the timeline is the server's own or an ancestor's. Not where it left it."""
@@ -120,6 +125,8 @@ class Link:
         if self._diverged or not records or records[0].place != len(log.records):
             self._reply()
             return
+        if records[-1].timeline != log.timeline and self.server is not None:
+            self._fetch_histories(self.server, log.timeline, records[-1].timeline)
         log.records.extend(records)
         chance = self.standby.chance
         self.standby.loop.after(self.standby.owner, chance.fsync(), self._flush, len(log.records))

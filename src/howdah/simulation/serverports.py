@@ -37,7 +37,9 @@ def facts_of(machine: Machine, server: Server) -> ServerFacts:
     if startup is not None and startup.replayed:
         timeline = log.records[startup.replayed - 1].timeline
         replay = log.end_at(startup.replayed)
-        end = max(end, replay)
+        # IDENTIFY_SYSTEM: what was received counts only on the timeline that replay has reached.
+        received = log.flushed and log.records[log.flushed - 1].timeline == timeline
+        end = max(end, replay) if received else replay
     return ServerFacts(
         in_recovery=startup is not None,
         system_identifier=volume.system_identifier,
