@@ -54,8 +54,9 @@ class NodeDirectory:
         write_configuration(self._site, self._site.layout.data, settings)
 
     def overrides(self, settings: ServerSettings) -> tuple[str, ...]:
-        """What somebody set by ALTER SYSTEM and must not, as sentences; `configure` and a reload undo it. None if the file
-        cannot be read now. Cheap: it is read only when it changed."""
+        """What somebody set by ALTER SYSTEM and must not, as sentences; `configure` and a reload undo it.
+
+        None if the file cannot be read now. Cheap: it is read only when it changed."""
         with contextlib.suppress(OSError, PostgresFailure):
             facts = (self._site.layout.data / AUTO_CONF).stat()
             seen = (facts.st_ino, facts.st_mtime_ns, facts.st_size, *sorted(settings.parameters))
