@@ -4,13 +4,14 @@ import contextlib
 from dataclasses import replace
 
 from howdah.agent.procedures import server
+from howdah.agent.procedures.revoke import prove_cut
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Clone, Follow, Leaving, Order, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Published
 from howdah.cluster.record import Record
-from howdah.cluster.returning import entries_to_follow, wants_floor
+from howdah.cluster.returning import Stream, entries_to_follow, wants_floor, way_back
 from howdah.cluster.revocation import may_follow
 from howdah.ports.peers import PeerUnreachable
 from howdah.ports.postgres import SqlFailed, Upstream
@@ -36,6 +37,7 @@ async def follow(tools: Tools, action: Follow) -> None:
     """Promise, map and record durable first; then the upstream; then wait until it streams."""
     situation = tools.situation
     source = source_of(tools, action.source)
+    await _check_prefix(tools, action, source)
     await _promise(tools, action)
     situation.prefix_term = action.term
     upstream = Upstream(source.address, action.name, slot_name(situation.name))
@@ -64,6 +66,26 @@ async def follow(tools: Tools, action: Follow) -> None:
         if tools.clock.boot_ms() > until:
             return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not
         await tools.clock.sleep_ms(10)
+
+
+async def _check_prefix(tools: Tools, action: Follow, source: Published) -> None:
+    """PREFIX, of what lies on disk when the old stream is provably over. What the decision was made on may be a second
+    old, and a receiver that still runs could bring WAL from past the switch: the new primary would count its LSN."""
+    situation, record = tools.situation, tools.keeper.record
+    if record is None:
+        raise Failed("the store has no record")
+    facts = await server.look(tools)
+    if facts.upstream == source.address and situation.prefix_term == action.term:
+        return  # it streams from this very primary of this term, and was checked before it began to
+    if facts.upstream is not None:
+        server.configure(tools, server.blank_sync(tools), situation.gate_open)
+        await tools.process.reload()
+        await prove_cut(tools, tools.policy.revocation_limit_ms)
+        await server.look(tools)
+    view = situation.server_view()
+    way = way_back(view.chain, view.position, record)
+    if not isinstance(way, Stream):
+        raise Failed(f"its history is not a prefix of the primary's any more: {way}")
 
 
 async def _promise(tools: Tools, action: Follow | StartFollowing) -> None:

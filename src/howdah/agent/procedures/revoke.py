@@ -70,17 +70,22 @@ class _TooSlow(Failed):
 
 async def _prove(tools: Tools, fresh_start: bool) -> ReplayView:
     """Proofs 1 to 4 in their order. 1 to 3 have a limit (unless just started blank), 4 is waited for."""
-    until = tools.clock.boot_ms() + tools.policy.revocation_limit_ms * (10 if fresh_start else 1)
+    await prove_cut(tools, tools.policy.revocation_limit_ms * (10 if fresh_start else 1))
+    return await _wait_for_replay(tools)
+
+
+async def prove_cut(tools: Tools, limit_ms: int) -> None:
+    """Proofs 1 to 3: no receiver of the settings before the last reload is there, or will come. Raises Failed."""
+    until = tools.clock.boot_ms() + limit_ms
     view = await _wait_for(tools, missing_setting, until)
     if not view.pause_state.startswith("not"):
         await tools.standby.resume_replay()
     await tools.standby.pause_replay()
     try:
-        view = await _wait_for(tools, missing_startup, until)
+        await _wait_for(tools, missing_startup, until)
     finally:
         await tools.standby.resume_replay()
     await _wait_for(tools, missing_receiver, until)
-    return await _wait_for_replay(tools)
 
 
 async def _wait_for(tools: Tools, missing: Callable[[ReplayView], Missing | None], until_boot_ms: int) -> ReplayView:
