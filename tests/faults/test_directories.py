@@ -69,8 +69,8 @@ def test_a_data_directory_deleted_under_the_primary_costs_a_failover(cluster: Re
 
 
 def test_the_last_copy_is_never_wiped_whatever_is_wrong_with_it(cluster: RealCluster) -> None:
-    """F39: both standbys' directories are gone and the primary's control file is damaged. Nothing is initialised and
-    nothing removed; once the file is back, everything is."""
+    """F39: both standbys' directories are away and the primary's control file is damaged. Nothing is initialised and
+    nothing removed; once all is back, everything is."""
     primary, standbys = cluster.primary(), cluster.standbys()
     with writing(cluster) as load:
         pass
@@ -79,7 +79,7 @@ def test_the_last_copy_is_never_wiped_whatever_is_wrong_with_it(cluster: RealClu
     for node in cluster.nodes.values():
         node.kill()
     for node in standbys:
-        shutil.rmtree(node.layout.data)
+        node.layout.data.rename(node.root / "away")
     control = primary.layout.data / "global" / "pg_control"
     intact = control.read_bytes()
     control.write_bytes(bytes(len(intact)))
@@ -91,8 +91,12 @@ def test_the_last_copy_is_never_wiped_whatever_is_wrong_with_it(cluster: RealClu
     assert primary.layout.data.stat().st_ino == inode
     assert not any(node.layout.data.exists() for node in standbys), "nobody initialises over a lost cluster"
     assert primary.processes
-    primary.kill()
+    for node in cluster.nodes.values():
+        node.kill()
     control.write_bytes(intact)
-    primary.start()
+    for node in standbys:
+        (node.root / "away").rename(node.layout.data)
+    for node in cluster.nodes.values():
+        node.start()
     cluster.wait_healthy(60)
     assert_sound(cluster, load)

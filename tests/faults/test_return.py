@@ -3,7 +3,7 @@
 import pytest
 
 from howdah.cluster.localstate import Marker
-from tests.realcluster.cluster import RealCluster
+from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import command_line, eventually
 from tests.realcluster.workload import Workload, assert_sound, writing
@@ -12,9 +12,7 @@ from tests.realcluster.workload import Workload, assert_sound, writing
 def diverge(cluster: RealCluster, load: Workload) -> RealNode:
     """Have the primary write log that no standby has, then kill its node; another one serves. The dead node."""
     old = cluster.primary()
-    standbys = cluster.standbys()
-    for node in standbys:
-        node.freeze()
+    freeze(tuple(pid for pid in old.server if "walsender" in command_line(pid)))
     session = old.connect()
     try:
         session.pgconn.send_query(b"CREATE TABLE of_the_old_primary AS SELECT generate_series(1, 20000)")
@@ -23,8 +21,6 @@ def diverge(cluster: RealCluster, load: Workload) -> RealNode:
         old.kill()
     finally:
         session.pgconn.finish()
-        for node in standbys:
-            node.thaw()
     cluster.wait_serving(other_than=old.name)
     load.wait_writes()
     return old
