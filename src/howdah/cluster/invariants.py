@@ -6,9 +6,8 @@ Numbers are those of the list of invariants (S1-S27). Used by the simulator and 
 from collections.abc import Callable
 
 from howdah.cluster.localstate import LocalState
-from howdah.cluster.quorum import SyncSetting, is_covered, setting_of
+from howdah.cluster.quorum import NAMES_NOBODY, SyncSetting, is_covered, setting_of
 from howdah.cluster.record import Mode, Phase, Record
-from howdah.cluster.voters import Drop, RaiseK, tightened_setting
 from howdah.values.member import Member
 
 
@@ -44,6 +43,8 @@ def setting_covers_record(record: Record, setting: SyncSetting) -> str:
         return ""
     if not setting.names:
         return "synchronous_standby_names is empty in quorum mode"
+    if setting == NAMES_NOBODY:
+        return ""  # nobody can acknowledge anything
     voters = tuple(v.name for v in record.voters)
     if not is_covered(setting, record.term, voters, record.k):
         return f"the setting {setting} does not cover k = {record.k} of {voters} in term {record.term}"
@@ -51,18 +52,13 @@ def setting_covers_record(record: Record, setting: SyncSetting) -> str:
 
 
 def tightened_after_proof(before: Record | None, after: Record, in_force: SyncSetting | None) -> str:
-    """S21: when the store is tightened, the holder's server already enforces the tighter setting."""
+    """S21: when the store is tightened, the holder's server already enforces what the tightened record asks."""
     if before is None or before.holder != after.holder or before.term != after.term or in_force is None:
         return ""
-    dropped = [v for v in before.voters if v not in after.voters]
-    wanted = None
-    if after.k > before.k:
-        wanted = tightened_setting(before, RaiseK(after.k, after.mode))
-    elif len(dropped) == 1:
-        wanted = tightened_setting(before, Drop(dropped[0], ""))
-    if wanted is not None and in_force != wanted:
-        return f"the store was tightened to {wanted} while {in_force} was in force"
-    return ""
+    if after.k <= before.k and set(before.voters) <= set(after.voters):
+        return ""
+    fault = setting_covers_record(after, in_force)
+    return f"the store was tightened too early: {fault}" if fault else ""
 
 
 def promise_only_grows(before: LocalState, after: LocalState) -> str:
@@ -81,6 +77,13 @@ def acknowledged_commits_survive(has_all: Callable[[], str], who: str) -> str:
     """S3, S8: whoever leads has every acknowledged commit. `has_all` names one that is missing."""
     missing = has_all()
     return f"{who} leads without the acknowledged {missing}" if missing else ""
+
+
+def acknowledged_is_flushed_by_k(commit: str, flushed_on: tuple[str, ...], k: int) -> str:
+    """S5: an acknowledged commit is durable on k servers beside the primary: by possession, not by number (PREFIX)."""
+    if len(flushed_on) >= k:
+        return ""
+    return f"{commit} was acknowledged with k = {k}, and is durable only on {', '.join(flushed_on) or 'the primary'}"
 
 
 def barrier_before_clients(barrier_flushed: bool, who: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from howdah.cluster import invariants
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.quorum import read_setting
-from howdah.cluster.record import Phase, Record, read_record
+from howdah.cluster.record import Mode, Phase, Record, read_record
 from howdah.simulation.node import Node
 from howdah.simulation.server import Server
 from howdah.simulation.volume import Volume
@@ -16,6 +16,12 @@ from howdah.values.member import Member
 
 class Broken(Exception):
     """A promise was broken; the message says which, how and when."""
+
+
+def _durable(node: Node, record: LogRecord) -> bool:
+    """Whether a directory of the node, also one that is kept aside, has the record for good."""
+    volumes = (node.machine.volume, node.machine.old)
+    return any(v is not None and v.present and record.place < v.log.flushed and v.log.has(record) for v in volumes)
 
 
 class Checker:
@@ -45,7 +51,8 @@ class Checker:
         self.record = after
         if before is not None and after.generation == before.generation and after.term == before.term:
             holder = self._nodes[after.holder.name].machine.server
-            in_force = read_setting(holder.settings.sync_names) if holder is not None else None
+            writable = holder is not None and holder.primary
+            in_force = read_setting(holder.settings.sync_names) if holder is not None and writable else None
             self._require("S21", invariants.tightened_after_proof(before, after, in_force))
         self._require("S1", invariants.single_winner_per_term(before, after))
         self._require("S2", invariants.term_never_falls(before, after))
@@ -70,6 +77,10 @@ class Checker:
         """A client was told that its commit is durable."""
         self.acknowledged += 1
         self._barrier(server)
+        if self.record is not None and self.record.mode is Mode.QUORUM:
+            has = tuple(n.name for n in self._nodes.values() if n.name != server.name and _durable(n, record))
+            k = self.record.k if self.record.holder.name == server.name else 1
+            self._require("S5", invariants.acknowledged_is_flushed_by_k(repr(record), has, k))
         self._observed(server, record, "acknowledged")
 
     def read(self, server: Server, record: LogRecord) -> None:
@@ -124,8 +135,7 @@ class Checker:
             n.name
             for n in self._nodes.values()
             if n is not node
-            for v in (n.machine.volume, n.machine.old)
-            if v is not None and v.present and frontier.place < v.log.flushed and v.log.has(frontier)
+            if _durable(n, frontier)
         ]
         if not copies:
             raise Broken(f"S19: {node.name} discards the last copy of {frontier!r}")
