@@ -80,6 +80,7 @@ class Intentions:
             self._situation.config_fault = f"the cluster's settings in the store cannot be used: {refused}"
             return  # the last good ones stay
         self._situation.config_fault = ""
+        self._situation.config_known = True
         self._believe(intents)
 
     def _believe(self, intents: Intents) -> None:

@@ -52,6 +52,7 @@ class Situation:
         self.intents = Intents()
         self.configured = Intents()  # the same without what this node sets for itself: what the document says
         self.config_fault = ""
+        self.config_known = False
         self.began_boot_ms = clock.boot_ms()
         self.wake = asyncio.Event()
         self.probe_now = asyncio.Event()
@@ -199,6 +200,7 @@ class Situation:
             confirmations=self.confirmations if now - self.confirmed_sent_boot_ms < 3000 else 0,
             door=self.door,
             config_fault=self.config_fault,
+            config_known=self.config_known,
         )
 
     def _sights(self, views: Mapping[str, PeerView], now: int) -> tuple[PeerSight, ...]:

@@ -16,6 +16,9 @@ from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.record import Phase, Record
 from howdah.cluster.serverfacts import DirectoryState
 
+HEAR_OTHERS_MS = 3000
+"""How long the first node waits to hear the others: its own empty disk and an empty store say nothing of theirs."""
+
 
 def first_start(o: Observation) -> Proposal | None:
     """Only where the store never had a record and no server has data does a cluster begin; a store that lost its record
@@ -24,6 +27,9 @@ def first_start(o: Observation) -> Proposal | None:
         return None
     if not o.initial:
         return Proposal("the first node has not begun the first start yet", Wait())
+    unheard = [n for n in o.intents.nodes if n != o.me.name and o.peer(n) is None]
+    if unheard and o.uptime_ms < HEAR_OTHERS_MS:
+        return Proposal(f"it first hears whether {', '.join(unheard)} have data of a cluster", Wait())
     return Proposal("the store has no record and no server has data: this node begins", BeginFirstStart())
 
 

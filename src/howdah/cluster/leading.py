@@ -151,6 +151,13 @@ def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str,
         return "its tags keep it from ever being primary"
     if not state.may_vote_now:
         return "its data directory is incomplete or below its floor"
+    facts = o.server.facts
+    if facts is not None and state.version and state.version // 10_000 != facts.version // 10_000:
+        return "its PostgreSQL is of another major version"
+    if facts is not None and state.collation and state.collation != facts.collation:
+        return (
+            f"its collations differ from the primary's ({state.collation}, here {facts.collation}): indexes might break"
+        )
     if any(value < sensitive.get(name, 0) for name, value in state.sensitive):
         return "a setting that hot standby checks is smaller than the primary's"
     if state.replay_lag_ms > o.intents.policy.voter_replay_lag_ms:
@@ -161,7 +168,10 @@ def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str,
 
 
 def _change(o: Observation, record: Record) -> VoterChange | None:
-    return next_change(record, standings(o, record), o.intents, o.intents.policy.voter_stall_ms)
+    change = next_change(record, standings(o, record), o.intents, o.intents.policy.voter_stall_ms)
+    if isinstance(change, LowerK) and not o.config_known:
+        return None  # an agent's own file is not the operator's word on what may be lost
+    return change
 
 
 def prepare_voters(o: Observation) -> Proposal | None:

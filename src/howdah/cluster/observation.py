@@ -102,6 +102,7 @@ class Observation:
     failed: Action | None = None
     busy: Action | None = None
     confirmations: int = 0  # fresh ones, for the record that was last settled
+    config_known: bool = True  # the cluster's settings were read from the store; else they are this agent's own file's
     config_fault: str = ""  # why the cluster's settings in the store are not used
     door: tuple[str, ...] | None = None  # servers that the operator gave up, with the data loss accepted
 

@@ -104,10 +104,7 @@ async def rebuild_record(tools: Tools, action: RebuildRecord) -> None:
         raise Failed("no server knows the record")
     mine = await revoke(tools, term, record)
     reports = [mine, *[await _report_of(tools, name, term, record) for name in _others(tools, record, action.given_up)]]
-    best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
-    if best.member != situation.me:
-        situation.door = None
-        raise Failed(f"{best.member.name} is the best, at {best.position}, and is to lead")
+    _must_be_best(tools, reports, asked_for=bool(action.given_up) or situation.door is not None)
     facts = situation.facts
     timeline = facts.timeline if facts else 0
     made, end = await tools.standby.next_timeline(), mine.position
@@ -139,9 +136,23 @@ def _others(tools: Tools, record: Record, given_up: tuple[str, ...]) -> list[str
     return sorted(names - {tools.situation.name, *given_up})
 
 
-def _rank(tools: Tools, member: Member) -> int:
-    names = sorted({tools.situation.name, *tools.peers.views()})
-    return names.index(member.name)
+def _must_be_best(tools: Tools, reports: list[Report], asked_for: bool) -> None:
+    """The best (term, LSN) leads, if it may; among equals the one that the operator asked, else the first name."""
+    situation = tools.situation
+    views = tools.peers.views()
+    furthest = max(reports, key=lambda r: r.position)
+    may = {name for name, view in views.items() if view.published.tags.may_be_primary}
+    if situation.tags.may_be_primary:
+        may.add(situation.name)
+    mine = next(r for r in reports if r.member == situation.me)
+    equals = sorted(r.member.name for r in reports if r.position == furthest.position and r.member.name in may)
+    if mine.position == furthest.position and situation.name in (equals if asked_for else equals[:1]):
+        return
+    situation.door = None
+    if not equals:
+        name = furthest.member.name
+        raise Failed(f"{name} has most ({furthest.position}) and may never lead: change its tags, or give it up")
+    raise Failed(f"{equals[0]} has most ({furthest.position}) and is to lead: ask that one")
 
 
 async def _report_of(tools: Tools, name: str, term: int, record: Record) -> Report:
@@ -168,10 +179,7 @@ async def force_promotion(tools: Tools, action: ForcePromotion) -> None:
     for name in sorted(views):
         if name not in action.given_up:
             reports.append(await _report_of(tools, name, term, record))
-    best = max(reports, key=lambda r: (r.position, -_rank(tools, r.member)))
-    if best.member != situation.me:
-        situation.door = None
-        raise Failed(f"{best.member.name} has more ({best.position}): force that one")
+    _must_be_best(tools, reports, asked_for=True)
     facts = situation.facts
     timeline = facts.timeline if facts else 0
     made, end = await tools.standby.next_timeline(), mine.position

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from howdah.agent.procedures import server
 from howdah.agent.procedures.revoke import revoke
@@ -9,12 +10,11 @@ from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Campaign, CatchUp
 from howdah.cluster.changes import NotAllowed, Win
 from howdah.cluster.election import Elected, Incomplete, Judgement, Outvoted, judge, judge_async
-from howdah.cluster.history import Prefix, chain_of, compare
-from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
+from howdah.cluster.history import Prefix, chain_of, chain_of_entries, compare
+from howdah.cluster.peerstate import PromiseRequest, Published, Refusal, Report
 from howdah.cluster.record import Mode, Record, TimelineEntry
 from howdah.ports.peers import PeerUnreachable
 from howdah.ports.postgres import SqlFailed, Upstream
-from howdah.ports.store import StoreUnavailable
 
 CATCH_UP_LIMIT_MS = 20_000
 
@@ -118,10 +118,16 @@ async def catch_up(tools: Tools, action: CatchUp) -> None:
     entries = situation.local.entries
     mine = chain_of(facts.timeline, facts.history, facts.end_lsn, entries)
     state = view.published
-    theirs = chain_of(state.timeline, state.history, state.end_lsn, record.timelines)
+    made = _promotion_of(state, record)
+    theirs = chain_of_entries(record.timelines, made) if made else None
     if mine is None or theirs is None or not isinstance(compare(mine, theirs), Prefix):
         raise Failed(f"the history of this server is not a prefix of {action.source.name}'s (PREFIX)")
     situation.report = None
+    # The map of what is about to come, durable before it comes: else the next vote could not tell its term.
+    known = {entry.timeline: entry for entry in entries}
+    links = {(link.timeline, link.term) for link in theirs}
+    known.update({e.timeline: e for e in record.timelines if (e.timeline, e.term) in links})
+    situation.remember(replace(situation.local, entries=tuple(known.values())))
     upstream = Upstream(state.address, situation.name, "")
     server.configure(tools, server.blank_sync(tools), situation.gate_open, upstream)
     await tools.process.reload()
@@ -141,10 +147,7 @@ async def catch_up(tools: Tools, action: CatchUp) -> None:
     situation.yielded_boot_ms = None
 
 
-async def still_the_record(tools: Tools, record: Record) -> bool:
-    """Whether the store still says the same, by a fresh read."""
-    try:
-        now = await tools.keeper.refresh()
-    except StoreUnavailable:
-        return False
-    return now is not None and now.basis == record.basis
+def _promotion_of(state: Published, record: Record) -> TimelineEntry | None:
+    """The promotion that made the timeline a peer is on; its position tells two of one number apart."""
+    term = state.position.term if state.position else 0
+    return next((e for e in record.timelines if (e.timeline, e.term) == (state.timeline, term)), None)

@@ -1,0 +1,52 @@
+"""Where does an agent wait, because what it knows may be too little?"""
+
+from dataclasses import replace
+
+from howdah.cluster.actions import BeginFirstStart, ChangeVoters, KillServer, Wait
+from howdah.cluster.beginnings import HEAR_OTHERS_MS, first_start
+from howdah.cluster.decide import decide
+from howdah.cluster.leading import change_voters, standings
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.observation import StoreView
+from howdah.cluster.record import Mode
+from howdah.values.member import Member
+from tests.cluster.builders import N2, N3, a_peer, a_primary, a_record, a_standby
+
+
+def test_the_first_node_hears_the_others_before_it_begins_a_cluster() -> None:
+    """Its own empty disk and an empty store say nothing of what lies on theirs."""
+    empty = replace(
+        a_standby(), me=Member("n1", ""), local=LocalState(), store=StoreView(known=True, reachable=True),
+        initial=True, peers=(), uptime_ms=HEAR_OTHERS_MS - 1,
+    )  # fmt: skip
+    early, late = first_start(empty), first_start(replace(empty, uptime_ms=HEAR_OTHERS_MS))
+    assert early is not None and early.action == Wait() and "n2, n3" in early.why
+    assert late is not None and late.action == BeginFirstStart()
+
+
+def test_an_agent_s_own_file_lowers_nobody_s_guarantee() -> None:
+    """Until the cluster's settings were read, the file's mode is not the operator's word."""
+    held = a_primary()
+    wants_async = replace(held, intents=replace(held.intents, mode=Mode.ASYNC))
+    told = change_voters(wants_async)
+    assert told is not None and isinstance(told.action, ChangeVoters)
+    assert change_voters(replace(wants_async, config_known=False)) is None
+
+
+def test_a_server_that_has_to_be_killed_gets_no_rest() -> None:
+    """A kill that failed once is tried again at once, however long other actions would rest."""
+    deposed = replace(a_primary(), store=replace(a_primary().store, record=a_record(term=9, holder=N2)))
+    again = replace(deposed, failed=KillServer(), backoff_ms=5000)
+    assert decide(deposed).action == decide(again).action == KillServer()
+
+
+def test_a_server_with_other_collations_or_another_major_version_is_no_voter() -> None:
+    held = a_primary()
+    record = held.store.record
+    facts = held.server.facts
+    assert record is not None and facts is not None
+    held = replace(held, server=replace(held.server, facts=replace(facts, collation="C.UTF-8 2.36", version=180_001)))
+    other = a_peer(N2, collation="C.UTF-8 2.28", version=180_003)
+    older = a_peer(N3, collation="C.UTF-8 2.36", version=170_009)
+    found = {s.member.name: s.reason for s in standings(replace(held, peers=(other, older)), record)}
+    assert "collations" in found["n2"] and "major version" in found["n3"]
