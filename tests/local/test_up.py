@@ -145,16 +145,6 @@ def test_an_interrupted_start_leaves_nothing_running(cluster: UpCluster, tmp_pat
     assert not cluster.processes().any, output.read_text()
 
 
-def test_settings_that_an_agent_refuses_are_told_and_nothing_is_left_running(cluster: UpCluster) -> None:
-    cluster.up("--nodes", "1")
-    cluster.done("down")
-    file = cluster.place.agent_file("n1")
-    file.write_text(file.read_text() + "log:\n  level: loud\n")
-    answer = cluster.howdah("up", "--detach")
-    assert answer.returncode == 1 and "log.level is 'loud'" in answer.stderr
-    assert not cluster.processes().any
-
-
 def test_a_cluster_keeps_its_record_in_etcd_when_asked(cluster: UpCluster) -> None:
     cluster.up("--nodes", "2", "--store", "etcd")
     assert cluster.status()["sync"]["mode"] == "async"

@@ -66,3 +66,11 @@ def test_lost_passwords_are_not_replaced_by_new_ones(place: Place) -> None:
 def test_programs_that_are_no_postgresql_are_refused_before_anything_is_started(place: Place, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no PostgreSQL programs"):
         prepared(place, Wishes(postgres_bin=tmp_path))
+
+
+def test_settings_that_an_agent_would_refuse_are_told_before_anything_is_started(place: Place) -> None:
+    prepared(place, Wishes(nodes=1, port=15840))
+    file = place.agent_file("n1")
+    file.write_text(file.read_text() + "log:\n  level: loud\n")
+    with pytest.raises(Refused, match=r"log.level is 'loud'"):
+        prepared(place, Wishes())

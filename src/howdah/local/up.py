@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from howdah.configuration.faults import SettingsRefused
+from howdah.configuration.load import load_agent
 from howdah.local.agentfile import write_agent_file
 from howdah.local.connection import write_connection
 from howdah.local.freeports import choose_ports, port_is_free
@@ -21,6 +23,7 @@ from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import Account, choose_account
 from howdah.postgres.installation import Installation, find_installation, reachable_installation, version_fault
 from howdah.postgres.layout import NodeLayout
+from howdah.postgres.parameters import refusal
 from howdah.postgres.secrets import ClusterSecrets, generate_secrets, read_secrets, write_secrets
 
 NODES = 3
@@ -104,6 +107,7 @@ def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
         _write(place, plan, secrets)
     except OSError as error:
         raise Refused(f"cannot write to {place.root}: {error.strerror}. Free some space, or choose --data.") from error
+    _check_settings(place, plan)
     added = tuple(name for name in plan.names if old and name not in old.names)
     return Prepared(place, plan, secrets, account, reachable, added)
 
@@ -257,6 +261,15 @@ def _write(place: Place, plan: Plan, secrets: ClusterSecrets) -> None:
         root.chmod(0o755)  # whatever the umask is: the account has to pass through
         write_agent_file(place, plan, node)
     write_connection(place, plan, secrets.superuser)
+
+
+def _check_settings(place: Place, plan: Plan) -> None:
+    """An operator may have changed the agents' files: what they would refuse is said before any of them starts."""
+    for name in plan.names:
+        try:
+            load_agent(place.agent_file(name), {}, refusal)
+        except SettingsRefused as refused:
+            raise Refused(f"the settings of {name} cannot be used:\n{refused}") from refused
 
 
 def _refuse_taken_ports(node: PlannedNode, found: ClusterProcesses) -> None:
