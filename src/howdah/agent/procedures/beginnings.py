@@ -13,7 +13,6 @@ from howdah.cluster.peerstate import PromiseRequest, Report
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
 from howdah.ports.peers import PeerUnreachable
 from howdah.values.lsn import Lsn
-from howdah.values.member import Member
 
 FIRST_TERM = 1
 
