@@ -38,7 +38,7 @@ simulate: $(DEVELOP)
 
 # Everything in docs/ that is made from the code.
 docs: $(DEVELOP)
-	$(BIN)/python -m howdah.configuration.document docs/settings.md
+	$(BIN)/python -m tests.docs.pages
 
 bench-failover: $(DEVELOP)
 	$(BIN)/python -m benchmarks.failover $(ARGS)
