@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from howdah.agent import publishing, watching
-from howdah.agent.procedures import campaign, promote, revoke, voters
+from howdah.agent.procedures import campaign, promote, revoke, server, voters
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster import election, following
 from howdah.cluster.actions import Campaign
@@ -44,7 +44,7 @@ def _always(*_: Any) -> bool:
     return True
 
 
-async def _no_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
+async def _no_barrier(*_: object) -> Lsn:
     return Lsn(0)
 
 
@@ -52,7 +52,7 @@ async def _no_waiting(*_: Any) -> None:
     return None
 
 
-def _forgets_promise(self: Any) -> LocalState:
+def _forgets_promise(self: disk.SimDisk) -> LocalState:
     return replace(self._place.state, promise=0)
 
 
@@ -69,7 +69,7 @@ async def _promotes_first(tools: Tools, action: Campaign) -> None:
     await _swap_first(tools, action)
 
 
-async def _store_first(tools: Tools, record: Record, change: Drop | RaiseK, swap: Change) -> None:
+async def _store_first(tools: Tools, _record: Record, _change: Drop | RaiseK, swap: Change) -> None:
     """Tightening in the order of loosening."""
     await voters._loosen(tools, swap)
 
@@ -86,7 +86,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Callable[..., Any]], ...]] = {
     ),
     "no PREFIX": ((following, "way_back", lambda *_: Stream()),),
     "one vote is enough": ((election, "votes_needed", lambda *_: 1),),
-    "promoted without a setting": ((promote.server, "record_sync", lambda _: ""),),
+    "promoted without a setting": ((server, "record_sync", lambda _: ""),),
     "no barrier": ((promote, "flush_barrier", _no_barrier),),
     "promoted before the swap": ((campaign, "campaign", _promotes_first),),
     "the store is tightened first": ((voters, "_tighten", _store_first),),

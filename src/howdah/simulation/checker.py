@@ -131,12 +131,7 @@ class Checker:
         frontier = self._frontier
         if frontier is None or not volume.log.has(frontier):
             return
-        copies = [
-            n.name
-            for n in self._nodes.values()
-            if n is not node
-            if _durable(n, frontier)
-        ]
+        copies = [n.name for n in self._nodes.values() if n is not node if _durable(n, frontier)]
         if not copies:
             raise Broken(f"S19: {node.name} discards the last copy of {frontier!r}")
 

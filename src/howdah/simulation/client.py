@@ -16,7 +16,7 @@ Told = Callable[[Server, Record], None]
 
 
 class Client:
-    """One connection after another, like libpq with several hosts. `acknowledged` and `read` are told as they happen."""
+    """One connection after another, like libpq with several hosts. `acknowledged` and `read` are told."""
 
     def __init__(
         self,

@@ -22,39 +22,39 @@ def _later(world: World, delay_ms: float, callback: Callable[[], object]) -> Non
     world.loop.after(WORLD, delay_ms, callback)
 
 
-def kill_postmaster(world: World, node: Node, lasts_ms: float) -> str:
+def kill_postmaster(_world: World, node: Node, _lasts_ms: float) -> str:
     """Its other processes outlive it for a moment (F1)."""
     if node.machine.server is not None:
         node.machine.server.lose_postmaster()
     return "its postmaster is killed"
 
 
-def kill_server(world: World, node: Node, lasts_ms: float) -> str:
+def kill_server(_world: World, node: Node, _lasts_ms: float) -> str:
     """All of its PostgreSQL at once."""
     node.kill_server()
     return "its server is killed"
 
 
-def kill_node(world: World, node: Node, lasts_ms: float) -> str:
+def kill_node(_world: World, node: Node, lasts_ms: float) -> str:
     """Agent, dead-man and server at once; the supervisor starts the agent again (F13)."""
     node.kill(lasts_ms)
     return f"the node is killed, and starts again after {lasts_ms:.0f} ms"
 
 
-def kill_agent(world: World, node: Node, lasts_ms: float) -> str:
+def kill_agent(_world: World, node: Node, lasts_ms: float) -> str:
     """The agent alone (F8)."""
     node.kill_agent(lasts_ms / 4)
     return f"its agent is killed, and starts again after {lasts_ms / 4:.0f} ms"
 
 
-def kill_watch(world: World, node: Node, lasts_ms: float) -> str:
+def kill_watch(_world: World, node: Node, lasts_ms: float) -> str:
     """Agent and dead-man; the server runs on (F12)."""
     node.kill_agent(lasts_ms)
     node.kill_deadman()
     return f"its agent and dead-man are killed, the agent starts again after {lasts_ms:.0f} ms"
 
 
-def kill_deadman(world: World, node: Node, lasts_ms: float) -> str:
+def kill_deadman(_world: World, node: Node, _lasts_ms: float) -> str:
     """The dead-man alone (F76)."""
     node.kill_deadman()
     return "its dead-man is killed"
@@ -97,21 +97,21 @@ def _cut(world: World, ways: tuple[tuple[str, str], ...], lasts_ms: float) -> st
     return f"cut for {lasts_ms:.0f} ms: {', '.join(f'{s} -> {t}' for s, t in ways)}"
 
 
-def store_away(world: World, node: Node, lasts_ms: float) -> str:
+def store_away(world: World, _node: Node, lasts_ms: float) -> str:
     """Nobody is answered (F23)."""
     world.store.away = True
     _later(world, lasts_ms, lambda: setattr(world.store, "away", False))
     return f"the store is away for {lasts_ms:.0f} ms"
 
 
-def store_slow(world: World, node: Node, lasts_ms: float) -> str:
+def store_slow(world: World, _node: Node, lasts_ms: float) -> str:
     """Answers take long (F25)."""
     world.store.slow_ms = world.chance.choice((200.0, 900.0))
     _later(world, lasts_ms, lambda: setattr(world.store, "slow_ms", 0.0))
     return f"the store is slow for {lasts_ms:.0f} ms"
 
 
-def store_unsure(world: World, node: Node, lasts_ms: float) -> str:
+def store_unsure(world: World, _node: Node, lasts_ms: float) -> str:
     """Requests are lost, land late, or their answers are lost (F20)."""
     world.store.unsure = world.chance.choice((0.1, 0.4))
     _later(world, lasts_ms, lambda: setattr(world.store, "unsure", 0.0))
@@ -139,7 +139,7 @@ def full_disk(world: World, node: Node, lasts_ms: float) -> str:
     return f"the disk of its agent is full for {lasts_ms:.0f} ms"
 
 
-def outage(world: World, node: Node, lasts_ms: float) -> str:
+def outage(world: World, _node: Node, lasts_ms: float) -> str:
     """Everything is killed and comes back in any order (F40)."""
     names = list(world.names)
     world.chance.shuffle(names)
@@ -148,7 +148,7 @@ def outage(world: World, node: Node, lasts_ms: float) -> str:
     return f"full outage; back in the order {', '.join(names)}"
 
 
-def switchover(world: World, node: Node, lasts_ms: float) -> str:
+def switchover(world: World, node: Node, _lasts_ms: float) -> str:
     """The operator asks for a hand-over."""
     to = world.chance.choice(("", node.name))
     request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", to)
@@ -156,7 +156,7 @@ def switchover(world: World, node: Node, lasts_ms: float) -> str:
     return f"a switchover to {to or 'the best'} is asked for"
 
 
-def pause(world: World, node: Node, lasts_ms: float) -> str:
+def pause(world: World, _node: Node, lasts_ms: float) -> str:
     """The operator pauses automatic role changes."""
     _intend(world, lambda intents: replace(intents, paused=True))
     _later(world, lasts_ms, lambda: _intend(world, lambda intents: replace(intents, paused=False)))

@@ -1,7 +1,7 @@
 """How does asyncio run on virtual time, so that the same seed gives the same run?
 
-No selector, no threads, no real clock. Each handle belongs to an `Owner` (an agent, a server, a dead-man): the owner can
-be frozen, which holds its handles until the thaw, or dead. Each owner's clock has its own rate.
+No selector, no threads, no real clock. Each handle belongs to an `Owner` (an agent, a server, a dead-man), who can be
+frozen, which holds its handles until the thaw, or dead. Each owner's clock has its own rate.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -68,9 +68,8 @@ class VirtualHandle(asyncio.TimerHandle):
         return self.dropped
 
 
-class VirtualLoop(asyncio.BaseEventLoop):
-    """The event loop. Times inside are milliseconds since the world began, a float; `time()` is the running owner's
-    own clock in seconds, as asyncio wants it."""
+class Turns(asyncio.BaseEventLoop):
+    """Whose turn is it? What is ready, what waits for its time, and who is frozen or dead."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -83,10 +82,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._order = 0
         self._stop = False
 
-    def time(self) -> float:
-        """The running owner's clock, in seconds."""
-        return self.now * self._owner.rate / 1000
-
     @property
     def owner(self) -> Owner:
         """Whose handle runs now."""
@@ -98,62 +93,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._order += 1
         heapq.heappush(self._timers, (self.now + delay_ms, self._order, handle))
         return handle
-
-    def call_soon(self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None) -> VirtualHandle:
-        """As asyncio's."""
-        if context is None:
-            handle = VirtualHandle(self._owner, callback, args, copy_context(), False)
-        else:
-            handle = VirtualHandle(context.get(OWNER, WORLD), callback, args, context, False)
-        self._ready.append(handle)
-        return handle
-
-    def call_later(
-        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
-    ) -> VirtualHandle:
-        """As asyncio's, on the owner's clock."""
-        owner = self._owner if context is None else context.get(OWNER, WORLD)
-        handle = VirtualHandle(owner, callback, args, context or copy_context(), False)
-        self._order += 1
-        heapq.heappush(self._timers, (self.now + max(0.0, delay) * 1000 / owner.rate, self._order, handle))
-        return handle
-
-    def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
-    ) -> VirtualHandle:
-        """As asyncio's, on the owner's clock."""
-        return self.call_later(when - self.time(), callback, *args, context=context)
-
-    def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
-    ) -> VirtualHandle:
-        """There is one thread."""
-        return self.call_soon(callback, *args, context=context)
-
-    def create_future(self) -> asyncio.Future[Any]:
-        """As asyncio's."""
-        return asyncio.Future(loop=self)
-
-    def create_task(
-        self,
-        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
-        *,
-        name: object = None,
-        context: Context | None = None,
-    ) -> asyncio.Task[T]:
-        """As asyncio's; the owner keeps the task, so that it can be ended with it."""
-        owner = self._owner if context is None else context.get(OWNER, WORLD)
-        task: asyncio.Task[T] = asyncio.Task(
-            coro, loop=self, name=str(name) if name else "task", context=context or copy_context()
-        )
-        if len(owner.tasks) > 64:
-            owner.tasks = [t for t in owner.tasks if not t.done()]
-        owner.tasks.append(task)
-        return task
-
-    def spawn(self, owner: Owner, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task that belongs to an owner."""
-        return self.create_task(coro, context=owner.context.copy())
 
     def freeze(self, owner: Owner) -> None:
         """Hold everything of the owner from now on."""
@@ -238,6 +177,71 @@ class VirtualLoop(asyncio.BaseEventLoop):
             handle.context.run(handle.callback, *handle.args)
         finally:
             self._owner = WORLD
+
+
+class VirtualLoop(Turns):
+    """The event loop. Times inside are milliseconds since the world began, a float; `time()` is the running owner's
+    own clock in seconds, as asyncio wants it."""
+
+    def time(self) -> float:
+        """The running owner's clock, in seconds."""
+        return self.now * self._owner.rate / 1000
+
+    def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> VirtualHandle:
+        """As asyncio's."""
+        if context is None:
+            handle = VirtualHandle(self._owner, callback, args, copy_context(), False)
+        else:
+            handle = VirtualHandle(context.get(OWNER, WORLD), callback, args, context, False)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> VirtualHandle:
+        """As asyncio's, on the owner's clock."""
+        owner = self._owner if context is None else context.get(OWNER, WORLD)
+        handle = VirtualHandle(owner, callback, args, context or copy_context(), False)
+        self._order += 1
+        heapq.heappush(self._timers, (self.now + max(0.0, delay) * 1000 / owner.rate, self._order, handle))
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> VirtualHandle:
+        """As asyncio's, on the owner's clock."""
+        return self.call_later(when - self.time(), callback, *args, context=context)
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> VirtualHandle:
+        """There is one thread."""
+        return self.call_soon(callback, *args, context=context)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """As asyncio's."""
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        """As asyncio's; the owner keeps the task, so that it can be ended with it."""
+        owner = self._owner if context is None else context.get(OWNER, WORLD)
+        task: asyncio.Task[T] = asyncio.Task(
+            coro, loop=self, name=str(name) if name else "task", context=context or copy_context()
+        )
+        if len(owner.tasks) > 64:
+            owner.tasks = [t for t in owner.tasks if not t.done()]
+        owner.tasks.append(task)
+        return task
+
+    def spawn(self, owner: Owner, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that belongs to an owner."""
+        return self.create_task(coro, context=owner.context.copy())
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """A task that nobody waits for failed: a programmer's mistake, so the run ends with it."""

@@ -205,4 +205,3 @@ class Node:
         self._frozen.clear()
         if self.agent is not None:
             loop.after(self.agent.owner, 25, self.surroundings.hub.thawed, self.agent.peers)
-

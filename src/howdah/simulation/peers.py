@@ -211,7 +211,9 @@ class SimPeers:
             if agent is not None:
                 agent.asked = [a for a in agent.asked if a.answer is not answer]
 
-    def serve(self, work: Callable[[PeerService], Awaitable[T]], asker: "SimPeers", answer: "asyncio.Future[T]") -> None:
+    def serve(
+        self, work: Callable[[PeerService], Awaitable[T]], asker: "SimPeers", answer: "asyncio.Future[T]"
+    ) -> None:
         """A request arrived: it is carried out here, even if the asker hangs up."""
         if self.service is not None:
             self._hub.loop.spawn(self.owner, self._serve(work(self.service), asker, answer))

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from howdah.ports.postgres import Upstream
+from howdah.simulation.commits import Writing
 from howdah.simulation.network import Network
 from howdah.simulation.server import Server
 from howdah.simulation.wal import Record
@@ -169,7 +170,7 @@ class Link:
             loop.after(self.standby.owner, TIMEOUT_MS, self._receiver_timeout)
         self._cut = not linked
 
-    def server_froze(self, froze: Server) -> None:
+    def server_froze(self, froze: Writing) -> None:
         """One side does not answer: the other gives it up after its timeout."""
         loop = self.standby.loop
         if froze is self.standby and self.server is not None:
@@ -185,7 +186,7 @@ class Link:
         if self._cut or (self.server is not None and self.server.owner.frozen):
             self.end()
 
-    def server_died(self, died: Server) -> None:
+    def server_died(self, died: Writing) -> None:
         """The kernel of the dead side tells the other one, if it reaches it."""
         if died is self.standby:
             self.ended = True

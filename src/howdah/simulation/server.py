@@ -5,51 +5,13 @@ waiting on; a crash loses what was not flushed, and makes waiting commits visibl
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from howdah.simulation.chance import Chance
+from howdah.simulation.commits import Stream, Writing
 from howdah.simulation.loop import Owner, VirtualLoop
 from howdah.simulation.volume import Volume
-from howdah.simulation.wal import Record, next_timeline, step
-from howdah.simulation.walsender import Walsender, released_by
-
-Done = Callable[[Record], None]
-
-
-class Recovery(Protocol):
-    """The startup process of a server in recovery, with its receiver."""
-
-    replayed: int
-
-    def signalled(self) -> None:
-        """The settings were reloaded."""
-        ...
-
-    def end(self) -> None:
-        """Stop receiving; everything received is flushed and replayed."""
-        ...
-
-
-class Stream(Protocol):
-    """A standby's connection, seen from the server that it streams from."""
-
-    sender: Walsender | None
-
-    def pump(self) -> None:
-        """Send what there is."""
-        ...
-
-    def close_sender(self) -> None:
-        """The walsender ends; the other side hears of it if it can."""
-        ...
-
-    def server_died(self, died: "Server") -> None:
-        """A side of it is gone, and its kernel says so."""
-        ...
-
-    def server_froze(self, froze: "Server") -> None:
-        """A side of it stopped answering, with its connections open."""
-        ...
+from howdah.simulation.wal import next_timeline, step
+from howdah.simulation.walsender import Walsender
 
 
 class Session:
@@ -62,33 +24,18 @@ class Session:
         self.lost = lost
 
 
-class Server:
+class Server(Writing):
     """One start of a server, from the fork of the postmaster until the last process is gone."""
 
     def __init__(self, name: str, volume: Volume, loop: VirtualLoop, chance: Chance, rate: float) -> None:
-        self.name = name
-        self.volume = volume
-        self.loop = loop
-        self.chance = chance
-        self.owner = Owner(f"{name}/postgres", rate)
-        self.pid = chance.randrange(1000, 1 << 22)
+        super().__init__(name, volume, loop, chance, Owner(f"{name}/postgres", rate))
         self.state = "starting"
-        self.postmaster = True
-        self.recovery: Recovery | None = None
         self.settings = volume.settings
-        self.sync_defined = bool(volume.settings.sync_names)
-        self.streams: list[Stream] = []
         self.sessions: list[Session] = []
-        self.released = 0
-        self.visible: Record | None = None
         self.on_gone: list[Callable[[], None]] = []
         self.on_postmaster_end: list[Callable[[], None]] = []
         self.on_primary: list[Callable[[], None]] = []
-        self._unflushed: list[tuple[Record, bool, Done]] = []
-        self._waiting: list[tuple[Record, Done]] = []
-        self._flushing = False
         self._stopping: Callable[[], None] | None = None
-        self._pids = self.pid
 
     @property
     def running(self) -> bool:
@@ -99,20 +46,6 @@ class Server:
     def primary(self) -> bool:
         """Out of recovery."""
         return self.recovery is None
-
-    def next_pid(self) -> int:
-        """A number for a new process."""
-        self._pids += 1
-        return self._pids
-
-    def senders(self) -> list[Walsender]:
-        """All walsenders."""
-        return [s.sender for s in self.streams if s.sender is not None]
-
-    def sendable(self) -> int:
-        """How many records a walsender may send: what is flushed; in recovery what is replayed as well."""
-        flushed = self.volume.log.flushed
-        return flushed if self.recovery is None else min(flushed, self.recovery.replayed)
 
     # -- starting and ending
 
@@ -211,9 +144,9 @@ class Server:
         if self.recovery is None:
             self._checkpoint_record("shutdown")
             self.pump()
-        self._stop_if_sent()
+        self._progressed()
 
-    def _stop_if_sent(self) -> None:
+    def _progressed(self) -> None:
         if self.state != "stopping" or self._stopping is None:
             return
         end = self.volume.log.flushed_end
@@ -230,7 +163,7 @@ class Server:
         """A walsender is gone."""
         if stream in self.streams:
             self.streams.remove(stream)
-        self._stop_if_sent()
+        self._progressed()
 
     # -- settings
 
@@ -248,86 +181,9 @@ class Server:
         if self.recovery is not None:
             self.recovery.signalled()
 
-    def _checkpointer_reads(self) -> None:
-        self.sync_defined = bool(self.volume.settings.sync_names)
-        if not self.sync_defined:
-            waiting, self._waiting = self._waiting, []
-            for record, done in waiting:
-                self._complete(record, done)
-
     def _sender_reads(self, sender: Walsender) -> None:
         sender.apply(self.volume.settings.sync_names)
         self._release(sender)
-
-    # -- writing
-
-    def write(self, kind: str, value: str, wait: bool, done: Done) -> Record:
-        """Append a record; `done` once it is flushed and, if it waits, released by the standbys."""
-        log = self.volume.log
-        record = log.append(log.timeline, 8 * self.chance.randint(6, 60), kind, value)
-        self._unflushed.append((record, wait, done))
-        if not self._flushing:
-            self._flushing = True
-            self.loop.after(self.owner, self.chance.fsync(), self._flushed, len(log.records))
-        return record
-
-    def _flushed(self, count: int) -> None:
-        log = self.volume.log
-        log.flushed = max(log.flushed, count)
-        self.pump()
-        ready = [entry for entry in self._unflushed if entry[0].place < count]
-        self._unflushed = [entry for entry in self._unflushed if entry[0].place >= count]
-        self._flushing = bool(self._unflushed)
-        if self._flushing:
-            self.loop.after(self.owner, self.chance.fsync(), self._flushed, len(log.records))
-        for record, wait, done in ready:
-            if wait and self.sync_defined and record.end > self.released:
-                self._waiting.append((record, done))
-            else:
-                self._complete(record, done)
-
-    def _complete(self, record: Record, done: Done) -> None:
-        if record.kind == "commit" and (self.visible is None or record.place > self.visible.place):
-            self.visible = record
-        done(record)
-
-    def pump(self) -> None:
-        """Let every walsender send."""
-        for stream in self.streams:
-            stream.pump()
-
-    def replied(self, sender: Walsender, flush: int, replay: int) -> None:
-        """A standby's word arrived at its walsender."""
-        sender.flush, sender.replay = flush, replay
-        self._release(sender)
-        self._stop_if_sent()
-
-    def _release(self, sender: Walsender) -> None:
-        upto = released_by(sender, self.senders())
-        if upto <= self.released:
-            return
-        self.released = upto
-        if not self._waiting or not self.postmaster:
-            return
-        free = [entry for entry in self._waiting if entry[0].end <= upto]
-        self._waiting = [entry for entry in self._waiting if entry[0].end > upto]
-        for record, done in free:
-            self._complete(record, done)
-
-    def checkpoint(self, done: Callable[[], None]) -> None:
-        """CHECKPOINT: takes its time, then pg_control knows it."""
-        self.loop.after(self.owner, 5 + 200 * self.chance.random() ** 3, self._checkpointed, done)
-
-    def _checkpointed(self, done: Callable[[], None]) -> None:
-        log = self.volume.log
-        if self.recovery is None:
-            # A checkpoint begun after a reload has the checkpointer read the settings first.
-            self._checkpointer_reads()
-            log.append(log.timeline, 120, "checkpoint")
-            log.flushed = len(log.records)
-            self.volume.checkpoint = len(log.records)
-            self.pump()
-        done()
 
     # -- promotion
 

@@ -1,6 +1,6 @@
 """What is a write-ahead log, as far as safety is concerned?
 
-A list of records, shared between servers by identity: a server has a record exactly if the record stands at its place in
+A list of records, shared between servers by identity: a server has a record if that stands at its place in
 the server's list. Whether two logs agree is then a matter of one comparison.
 """
 
