@@ -39,6 +39,12 @@ def test_a_change_written_again_once_writes_are_back_is_one_row(tmp_path: Path) 
     assert history.rows() == HistoryFile(tmp_path).rows() == (row,)
 
 
+def test_a_restart_in_the_same_term_does_not_change_when_and_why_it_was_won() -> None:
+    won = RoleChange(4, "n2", "the holder did not renew", 1000, 5, Lsn(77), 480, "n2")
+    restarted = RoleChange(4, "n2", "this server holds term 4 and is not running", 9000, 5, Lsn(77), 2100, "n2")
+    assert merge([won, restarted]) == (won,)
+
+
 def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text(f"3\nnonsense\n{write_change(WON)}\n")
     assert read_history(tmp_path) == (WON,)

@@ -52,8 +52,9 @@ def read_change(line: str) -> RoleChange | None:
 def merge(changes: Iterable[RoleChange]) -> tuple[RoleChange, ...]:
     """One row for each (term, node), in the order of terms.
 
-    Who won knows best: its account comes first, the later lines of one file before the earlier (a change is written
-    again once writes are back). What it does not know is taken from the others."""
+    Who won knows best: its account comes first, the earlier lines of one file before the later, since a server that is
+    restarted in its own term writes a line too, which is no change of the lead. What a line does not know is taken from
+    the next: a change is written again once writes are back."""
     rows: dict[tuple[int, str], list[RoleChange]] = {}
     for change in changes:
         rows.setdefault((change.term, change.node), []).append(change)
@@ -61,8 +62,7 @@ def merge(changes: Iterable[RoleChange]) -> tuple[RoleChange, ...]:
 
 
 def _joined(accounts: list[RoleChange]) -> RoleChange:
-    latest_first = accounts[::-1]
-    accounts = sorted(latest_first, key=lambda account: account.told_by != account.node)
+    accounts = sorted(accounts, key=lambda account: account.told_by != account.node)
     best = accounts[0]
     return RoleChange(
         term=best.term,
