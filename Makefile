@@ -34,7 +34,7 @@ test: $(DEVELOP)
 	$(BIN)/python -m pytest $(ARGS)
 
 simulate: $(DEVELOP)
-	$(BIN)/howdah simulate --minutes 10 $(ARGS)
+	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
 
 # Everything in docs/ that is made from the code.
 docs: $(DEVELOP)
