@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import httpx
 import pytest
 
 from tests.features.operator import ask
@@ -16,8 +17,14 @@ from tests.realcluster.workload import assert_sound, writing
 def hand_over(cluster: RealCluster, target: RealNode) -> RealNode:
     """Ask for a switchover to this node; the primary that was asked."""
     primary = cluster.primary()
-    answer = ask(primary, "switchover", {"to": target.name})
-    assert answer.done, answer
+
+    def asked() -> bool:
+        try:
+            return ask(primary, "switchover", {"to": target.name}).done
+        except httpx.HTTPError:  # its agent has just been started again
+            return False
+
+    eventually(asked, f"{primary.name} takes the order")
     return primary
 
 

@@ -1,5 +1,6 @@
 """What lies in a data directory, judged without starting it and without writing?"""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,11 @@ IDENTITY_FILE = "howdah.id"
 ORIGIN_FILE = "howdah.origin"
 """How this directory was made, for people; it marks a directory as ours also while it has no id yet."""
 ADOPT = "If it is to be the first data of this cluster, adopt it; else move it away."
+
+_POSTGRESQLS_OWN = re.compile(
+    r"base|global|pg_\w+(\.conf)?|postgresql(\.auto)?\.conf(\.tmp)?|postmaster\.\w+|PG_VERSION"
+)
+"""What `rm -r` leaves of a directory in which a server still writes: remains, and nobody's other files."""
 
 
 def inspect_directory(installation: Installation, account: Account | None, data: Path) -> DirectoryFacts:
@@ -40,7 +46,7 @@ def _inspect(installation: Installation, account: Account | None, data: Path) ->
         return DirectoryFacts(DirectoryState.EMPTY, explanation=f"{data} is empty")
     ours = IDENTITY_FILE in names or ORIGIN_FILE in names
     if "PG_VERSION" not in names:
-        if ours or "pg_wal" in names:
+        if ours or "pg_wal" in names or all(_POSTGRESQLS_OWN.fullmatch(name) for name in names):
             return _broken(data, "PG_VERSION is missing")
         return _foreign(f"{data} holds something that is not PostgreSQL data. Move it away or choose another place.")
     major = _major(data)

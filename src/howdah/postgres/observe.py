@@ -89,7 +89,7 @@ SELECT json_build_object(
   'pending_restart', (SELECT json_agg(name ORDER BY name) FROM pg_show_all_settings() WHERE pending_restart),
   'walsenders', (SELECT json_agg(json_build_array({COLUMNS}) ORDER BY name, pid) FROM ({WALSENDERS}) AS w),
   'slots', (SELECT json_agg(slot_name ORDER BY slot_name) FROM pg_get_replication_slots()
-      WHERE slot_name LIKE 'howdah\\_%' AND slot_type = 'physical')
+      WHERE slot_name LIKE 'howdah\\_%' AND slot_type = 'physical' AND wal_status IS DISTINCT FROM 'lost')
 )::text FROM pg_is_in_recovery() AS recovering
 """
 

@@ -134,6 +134,16 @@ def test_nothing_is_empty_and_something_else_is_foreign(nodes: Farm) -> None:
     assert directory.inspect().state is DirectoryState.FOREIGN
 
 
+def test_what_is_left_of_a_directory_deleted_under_its_server_is_broken_and_not_foreign(nodes: Farm) -> None:
+    node = nodes.empty("n1")
+    (node.data / "base" / "5").mkdir(parents=True)
+    (node.data / "postmaster.pid").write_text("1\n")
+    (node.data / "pg_stat_tmp").mkdir()
+    assert node.directory().inspect().state is DirectoryState.BROKEN
+    (node.data / "photo").write_text("")
+    assert node.directory().inspect().state is DirectoryState.FOREIGN
+
+
 def test_postgresql_data_without_our_mark_is_foreign_and_can_be_adopted(nodes: Farm) -> None:
     node = nodes.first()
     (node.data / "howdah.id").unlink()
