@@ -4,10 +4,10 @@ Each canary names the functions it replaces while a run lasts. A simulator that 
 nothing with it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from howdah.agent import publishing, watching
@@ -20,9 +20,10 @@ from howdah.cluster.localstate import LocalState
 from howdah.cluster.record import Record
 from howdah.cluster.returning import Stream
 from howdah.cluster.revocation import Missing
-from howdah.cluster.serverfacts import ReplayView
+from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.cluster.voters import Drop, RaiseK
 from howdah.simulation import disk
+from howdah.simulation.options import Options, draw
 from howdah.values.lsn import Lsn
 
 Place = ModuleType | type
@@ -56,6 +57,13 @@ def _forgets_promise(self: disk.SimDisk) -> LocalState:
     return replace(self._place.state, promise=0)
 
 
+async def _looks_away(tools: Tools) -> ServerFacts:
+    """An observation that sees no receiver."""
+    return replace(await server.look(tools), receiving=False, upstream=None)
+
+
+_BLIND = SimpleNamespace(**{**vars(server), "look": _looks_away})
+
 _swap_first = campaign.campaign
 
 
@@ -74,15 +82,17 @@ async def _store_first(tools: Tools, _record: Record, _change: Drop | RaiseK, sw
     await voters._loosen(tools, swap)
 
 
-CANARIES: dict[str, tuple[tuple[Place, str, Callable[..., Any]], ...]] = {
+CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "the promise is not persisted": ((disk.SimDisk, "load", _forgets_promise),),
     "no STARTUP PROOF, and the startup process's wait is not looked at": (
         (revoke, "missing_startup", _nothing_missing),
         (revoke, "missing_receiver", _no_receiver_row),
+        (revoke, "server", _BLIND),
     ),
     "the receiver is not waited for": (
         (revoke, "missing_startup", _nothing_missing),
         (revoke, "missing_receiver", _nothing_missing),
+        (revoke, "server", _BLIND),
     ),
     "no PREFIX": ((following, "way_back", lambda *_: Stream()),),
     "one vote is enough": ((election, "votes_needed", lambda *_: 1),),
@@ -100,6 +110,27 @@ CANARIES: dict[str, tuple[tuple[Place, str, Callable[..., Any]], ...]] = {
     "a primary does not look whether it still holds the record": ((watching, "may_renew", _always),),
 }
 """What is taken out -> where, and what stands there instead."""
+
+STILL_WRITING = ("freeze watch", "freeze agent", "cut store", "kill watch", "switchover")
+"""Faults that leave an old primary writing while the others elect."""
+
+
+def hunting(seed: int) -> Options:
+    """A world in which a missing guard shows soon: much is written, many processes are late, old primaries live on."""
+    return replace(
+        draw(seed), slow_share=0.25, commit_interval_ms=8.0, fault_interval_ms=3000, faults=STILL_WRITING, calm_ms=0
+    )
+
+
+FOUND_BY: dict[str, int] = {
+    "the promise is not persisted": 0,
+    "one vote is enough": 1,
+    "promoted without a setting": 10,
+    "no barrier": 0,
+    "promoted before the swap": 0,
+    "the store is tightened first": 0,
+}
+"""A seed that finds it. What is not here was not found yet: see the tests of the single rules."""
 
 
 @contextmanager

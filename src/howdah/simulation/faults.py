@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[int, Fault]] = {
 def begin_faults(world: World, duration_ms: float) -> None:
     """Draw faults from now on for so long; then everything is mended."""
     chance, until = world.chance, world.loop.now + duration_ms
-    names = sorted(FAULTS)
+    names = sorted(world.options.faults or FAULTS)
     weights = [FAULTS[name][0] for name in names]
 
     def strike() -> None:

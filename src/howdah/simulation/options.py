@@ -20,6 +20,7 @@ class Options:
     commit_interval_ms: float = 120.0
     clients: int = 1
     rates: tuple[float, ...] = ()
+    faults: tuple[str, ...] = ()  # only these kinds; none: all
 
     def __str__(self) -> str:
         return ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
