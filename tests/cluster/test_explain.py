@@ -83,7 +83,7 @@ def test_before_the_store_has_answered_it_says_so() -> None:
 
 def test_each_problem_is_named() -> None:
     assert any("nobody serves writes" in p for p in problems(holding(serving=False)))
-    assert any("no voter streams" in p for p in problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1)))))
+    assert any("writes wait until 1 of the voters" in p for p in problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1)))))
     assert any("are asked for" in p for p in problems(holding(k=2)))
     assert any("n2: its agent is not reachable" in p for p in problems(a_primary(peers=(a_peer(N3),))))
     stopped = a_primary(peers=(a_peer(N2, state=NodeState.STOPPED, reason="so"), a_peer(N3)))

@@ -41,8 +41,12 @@ def problems(o: Observation) -> tuple[str, ...]:
         return (*found, "no record of the cluster is known yet")
     if not record.serving:
         found.append(f"nobody serves writes; {record.holder.name} holds term {record.term}")
-    if record.mode is Mode.QUORUM and not _streaming_voters(o, record) and record.serving:
-        found.append("no voter streams: writes wait until one returns")
+    streaming = _streaming_voters(o, record)
+    if record.mode is Mode.QUORUM and streaming < record.k:
+        names = ", ".join(v.name for v in record.voters) or "none"
+        found.append(
+            f"writes wait until {record.k} of the voters ({names}) stream, and {streaming} do: start what is stopped"
+        )
     if record.mode is not o.intents.effective_mode or record.k != o.intents.effective_k:
         found.append(
             f"{record.k} voters must flush a commit ({record.mode.value}); "

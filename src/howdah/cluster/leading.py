@@ -267,7 +267,15 @@ def make_slots(o: Observation) -> Proposal | None:
 
 
 def _others(o: Observation) -> tuple[str, ...]:
-    return tuple(sorted(name for name in o.intents.nodes if name != o.me.name))
+    """Who needs a slot here: not a cascading standby while it streams from its peer, or it would hold WAL for ever."""
+    elsewhere = {
+        p.published.member.name for p in o.peers if p.published.follows and p.published.follows == _cascade(o, p)
+    }
+    return tuple(sorted(name for name in o.intents.nodes if name != o.me.name and name not in elsewhere))
+
+
+def _cascade(o: Observation, peer: PeerSight) -> str:
+    return "" if peer.published.tags.replicate_from == o.me.name else peer.published.tags.replicate_from
 
 
 def keep_house(o: Observation) -> Proposal | None:

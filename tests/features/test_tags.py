@@ -1,0 +1,105 @@
+"""What the operator says of a node: priority, nosync, nofailover, replicate_from, delay."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.features.operator import ask, explained, look
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.node import RealNode
+from tests.realcluster.processes import eventually
+
+DELAY_S = 6
+
+
+@contextlib.contextmanager
+def tagged_cluster(
+    tags: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any] | None = None
+) -> Iterator[RealCluster]:
+    cluster = RealCluster(tuple(tags), config)
+    for name, given in tags.items():
+        cluster[name].document["node"]["tags"] = dict(given)
+    try:
+        cluster.start()
+        yield cluster
+    except BaseException as error:
+        error.add_note(cluster.story())
+        raise
+    finally:
+        cluster.close()
+
+
+def wait_voters(cluster: RealCluster, names: set[str]) -> None:
+    eventually(lambda: {v.name for v in cluster.record().voters} == names, f"the voters are {sorted(names)}", 60)
+
+
+def upstream(node: RealNode) -> object:
+    """The port that this standby streams from."""
+    return node.value("SELECT sender_port FROM pg_stat_wal_receiver WHERE status = 'streaming'")
+
+
+def test_who_may_not_lead_is_no_voter_and_never_leads() -> None:
+    tags: dict[str, dict[str, Any]] = {
+        "n1": {},
+        "n2": {},
+        "n3": {"nosync": True},
+        "n4": {"delay": f"{DELAY_S}s"},
+        "n5": {"priority": 0},
+    }
+    with tagged_cluster(tags) as cluster:
+        primary = cluster.wait_serving(limit_s=60)
+        wait_voters(cluster, {"n2"})
+        for name in ("n3", "n4", "n5"):
+            eventually(lambda n=name: upstream(cluster[n]) == primary.port, f"{name} streams")  # type: ignore[misc]  # the default binds the loop's value
+        refused = ask(primary, "switchover", {"to": "n5"})
+        assert not refused.done
+        assert "its tags forbid it" in refused.text
+        assert "n5 cannot become primary: its tags forbid it" in explained(primary)
+        assert "n3 cannot become primary: it is not a voter of term" in explained(primary)
+
+        began = time.monotonic()
+        primary.sql("CREATE TABLE late AS SELECT 1 AS number")
+        end = primary.value("SELECT pg_current_wal_flush_lsn()")
+        eventually(lambda: cluster["n4"].value(f"SELECT pg_last_wal_receive_lsn() >= '{end}'"), "n4 receives at once")
+        assert cluster["n4"].value("SELECT to_regclass('late')") is None
+        eventually(lambda: cluster["n4"].value("SELECT to_regclass('late')") is not None, "n4 replays in the end")
+        assert time.monotonic() - began >= DELAY_S - 1
+
+        primary.kill()
+        eventually(lambda: cluster.record().holder.name == "n2", "the only one that may lead leads")
+        # Nobody else may flush for it: writes wait, and everybody says why.
+        waiting = "writes wait until 1 of the voters (n1) stream, and 0 do"
+        for name in ("n2", "n5"):
+            eventually(lambda n=name: waiting in explained(cluster[n]), f"{name} says so")  # type: ignore[misc]  # the default binds the loop's value
+        primary.start()
+        assert cluster.wait_serving() is cluster["n2"]
+        for name in ("n3", "n4", "n5"):
+            eventually(lambda n=name: upstream(cluster[n]) == cluster["n2"].port, f"{name} follows n2")  # type: ignore[misc]  # the default binds the loop's value
+        assert {v.name for v in cluster.record().voters} == {"n1"}
+
+
+def test_priority_decides_between_equals_and_a_cascading_standby_finds_another_upstream() -> None:
+    tags: dict[str, dict[str, Any]] = {
+        "n1": {},
+        "n2": {},
+        "n3": {"priority": 200},
+        "n4": {"replicate_from": "n2"},
+    }
+    with tagged_cluster(tags, {"k": 1}) as cluster:
+        primary = cluster.wait_serving(limit_s=60)
+        wait_voters(cluster, {"n2", "n3"})
+        eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 streams from n2")
+        eventually(lambda: look(cluster["n4"], "status").get("follows") == "n2", "n4 says so")
+        slots = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'howdah_n4'"
+        eventually(lambda: primary.value(slots) == 0, "the primary holds no WAL for it")
+        assert ask(primary, "switchover").done
+        assert cluster.wait_serving(other_than="n1") is cluster["n3"]  # the priority, though n2 comes first by name
+        wait_voters(cluster, {"n1", "n2"})
+        eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 still streams from n2")
+        cluster["n2"].kill()
+        eventually(lambda: upstream(cluster["n4"]) == cluster["n3"].port, "n4 streams from the primary meanwhile")
+        cluster["n2"].start()
+        eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 goes back")
+        cluster["n3"].kill()
+        assert cluster.wait_serving(other_than="n3").name in ("n1", "n2")
