@@ -43,7 +43,7 @@ def observation(streaming: tuple[str, ...] = ("n2.t3",), **changes: object) -> O
         me=N1,
         tags=Tags(),
         local=LocalState(member_id=N1.id, promise=3),
-        store=StoreView(known=True, reachable=True, record=RECORD, unchanged_ms=400),
+        store=StoreView(known=True, reachable=True, record=RECORD, renewal_ago_ms=400),
         server=ServerView(ServerState.PRIMARY, DirectoryFacts(DirectoryState.READY), facts),
         intents=Intents(nodes=("n1", "n2", "n3")),
         peers=(_peer(N2, True), _peer(N3, False)),

@@ -66,6 +66,11 @@ class Keeper:
         """Since when the record (its lease counter aside) has been as it is."""
         return self._clock.monotonic_ms() - self._changed_mono_ms
 
+    @property
+    def renewal_ago_ms(self) -> int:
+        """Since when the lease counter has been seen as it is."""
+        return self._clock.monotonic_ms() - self._first_seen_mono_ms
+
     async def refresh(self) -> Record | None:
         """One linearizable read. Raises StoreUnavailable."""
         began_ms = self._clock.monotonic_ms()

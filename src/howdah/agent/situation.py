@@ -170,6 +170,7 @@ class Situation:
                 record=keeper.record,
                 expired=keeper.expired,
                 unchanged_ms=keeper.unchanged_ms,
+                renewal_ago_ms=keeper.renewal_ago_ms,
                 unsettled=keeper.unsettled,
                 trouble=keeper.trouble,
             ),

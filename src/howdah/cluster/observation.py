@@ -56,6 +56,7 @@ class StoreView:
     record: Record | None = None
     expired: bool = False
     unchanged_ms: int = 0
+    renewal_ago_ms: int = 0  # since this agent saw the lease counter change
     unsettled: bool = False
     trouble: str = ""  # why it is not reachable, as a clause
 

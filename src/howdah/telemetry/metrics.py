@@ -57,7 +57,7 @@ def gauges(o: Observation) -> dict[str, tuple[float, str]]:
         "howdah_voters": (len(record.voters) if record else 0, "Voters in the record"),
         "howdah_k": (record.k if record else 0, "How many voters must flush a commit"),
         "howdah_writes_blocked": (writes_blocked(o), "1 if fewer voters stream than must flush a commit"),
-        "howdah_lease_age_seconds": (o.store.unchanged_ms / 1000, "Since when the record has not been renewed"),
+        "howdah_lease_age_seconds": (o.store.renewal_ago_ms / 1000, "Since when the record has not been renewed"),
         "howdah_store_reachable": (o.store.reachable, "1 if the store answered its last request"),
         "howdah_store_unsettled": (o.store.unsettled, "1 while a write to the store has an unknown outcome"),
         "howdah_timeline": (facts.timeline if facts else 0, "Timeline of the server, 0 if it does not run"),
