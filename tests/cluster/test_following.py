@@ -27,16 +27,17 @@ from howdah.cluster.decide import decide
 from howdah.cluster.following import reason_not_to_stand, revoke
 from howdah.cluster.history import Link
 from howdah.cluster.localstate import Marker
-from howdah.cluster.observation import Observation, ServerState
+from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import Tags
 from howdah.cluster.record import Handover, Mode, Phase, Record, TimelineEntry
-from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
+from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, HistoryStep
 from howdah.cluster.suspicion import Ground
 from howdah.values.lsn import Lsn
 from howdah.values.member import Member
 from tests.cluster.builders import (
     CHAIN,
     ENTRIES,
+    FACTS_HISTORY,
     FIRST,
     GONE_SIGHT,
     INTENTS,
@@ -134,12 +135,18 @@ def test_whoever_promised_follows_again_once_the_holder_has_raised_its_term() ->
 # --- following
 
 
+def the_leader(member: Member = N3, **changes: Any) -> PeerSight:
+    """n3, promoted in term 6, as it tells of itself."""
+    told = {"timeline": 3, "history": (*FACTS_HISTORY, HistoryStep(2, Lsn(2000)))}
+    promoted = {"primary": True, "promoted_term": 6, "position": at(6, 2100), "follows": ""}
+    return a_peer(member, **{**told, **promoted, **changes})
+
+
 def new_term(**changes: Any) -> Observation:
     """n3 won term 6 and is promoted; n2 still streams from n1."""
     entry = TimelineEntry(3, 6, 2, Lsn(2000), 5)
     record = a_record(term=6, holder=N3, voters=(N1, N2), timelines=(*ENTRIES, entry), serving=False, lease_counter=11)
-    leader = a_peer(N3, primary=True, promoted_term=6, position=at(6, 2100), follows="")
-    base = {"peers": (a_peer(N1, connected=False), leader), "server": in_recovery()}
+    base = {"peers": (a_peer(N1, connected=False), the_leader()), "server": in_recovery()}
     return seeing(record, **{**base, **changes})
 
 
@@ -148,12 +155,19 @@ def test_a_prefix_follows_the_promoted_holder_at_once_under_the_name_of_its_term
 
 
 def test_a_holder_that_is_not_promoted_yet_is_not_followed() -> None:
-    waiting = new_term(peers=(a_peer(N3, promoted_term=0),))
+    waiting = new_term(peers=(the_leader(promoted_term=0),))
     assert decide(waiting).action == Wait()
 
 
+def test_a_holder_is_not_followed_by_a_map_that_says_something_else_of_its_timeline_than_it_does_itself() -> None:
+    """The holder corrected the record, and this agent has not read it yet: PREFIX would be judged by a wrong switch."""
+    shorter = the_leader(history=(*FACTS_HISTORY, HistoryStep(2, Lsn(1990))))
+    assert decide(new_term(peers=(shorter,))).action == Wait()
+    assert decide(new_term(peers=(the_leader(timeline=4),))).action == Wait()
+
+
 def test_another_disk_under_the_holder_s_name_is_not_followed() -> None:
-    imposter = a_peer(Member("n3", "another-disk"), promoted_term=6)
+    imposter = the_leader(Member("n3", "another-disk"))
     assert decide(new_term(peers=(imposter,))).action == Wait()
 
 
@@ -188,8 +202,7 @@ def test_a_cascading_standby_streams_from_its_peer_under_its_bare_name() -> None
 
 def test_a_former_primary_rewinds_to_where_it_left_and_keeps_that_as_its_floor() -> None:
     o = new_term(me=N1, local=a_local(N1, won_term=5), server=in_recovery(N1, chain=(CHAIN[0], Link(2, 5, Lsn(2300)))))
-    leader = a_peer(N3, primary=True, promoted_term=6, position=at(6, 2100), follows="", rewind_ready=True)
-    assert decide(replace(o, peers=(leader,))).action == Rewind("n3", at(5, 2000))
+    assert decide(replace(o, peers=(the_leader(rewind_ready=True),))).action == Rewind("n3", at(5, 2000))
 
 
 def test_it_waits_until_the_new_primary_has_checkpointed() -> None:
@@ -198,15 +211,7 @@ def test_it_waits_until_the_new_primary_has_checkpointed() -> None:
 
 def rewinding(rewind_ready: bool = True, others: Any = (), **changes: Any) -> Observation:
     """n2 wrote past the place where n3's timeline left; n3 does not serve yet."""
-    leader = a_peer(
-        N3,
-        primary=True,
-        promoted_term=6,
-        position=at(6, 2100),
-        follows="",
-        rewind_ready=rewind_ready,
-        may_vote_now=False,
-    )
+    leader = the_leader(rewind_ready=rewind_ready, may_vote_now=False)
     return new_term(server=in_recovery(chain=(CHAIN[0], Link(2, 5, Lsn(2300)))), peers=(leader, *others), **changes)
 
 
@@ -255,7 +260,8 @@ def test_a_broken_directory_waits_until_the_primary_serves_and_is_kept_aside() -
 def test_a_half_made_directory_is_never_started_but_cloned_with_its_floor(marker: Marker) -> None:
     half = a_local(N2, marker=marker, floor=at(5, 1900))
     o = a_standby(server=a_server(N2, ServerState.GONE), local=half)
-    assert decide(o).action == Clone("n1", at(5, 1900), keep_aside=False)
+    kept = marker is Marker.CLONING  # perhaps the clone was to keep what it replaces: only the agent that died knew
+    assert decide(o).action == Clone("n1", at(5, 1900), keep_aside=kept)
     assert decide(replace(o, server=in_recovery())).action == KillServer()
     assert decide(replace(o, peers=())).action == Wait()
 

@@ -3,6 +3,7 @@
 from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Revoke
+from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Confirmation, PromiseRequest, Refusal, Report
 from howdah.cluster.revocation import promise_refusal
 from howdah.ports.postgres import PostgresFailure
@@ -27,6 +28,9 @@ class Answering:
         refusal = promise_refusal(request.term, situation.local, request.record)
         if refusal:
             return Refusal(refusal, situation.local.promise)
+        if record is None and situation.state is ServerState.PRIMARY:
+            # It may be serving on its voters' word, or adopted a moment ago. It is stopped at its deadline, not before.
+            return Refusal("this server runs as a primary, and has not stopped yet", situation.local.promise)
         if record is None:
             return await self._revoke_without_store(request)
         situation.asked = max(situation.asked, request.term)

@@ -21,6 +21,7 @@ from howdah.cluster.decision import Proposal, Rule
 from howdah.cluster.election import term_to_ask
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import Observation, PeerSight, ServerState
+from howdah.cluster.peerstate import Published
 from howdah.cluster.quorum import wait_name
 from howdah.cluster.record import Mode, Phase, Record
 from howdah.cluster.returning import (
@@ -57,7 +58,19 @@ def may_be_followed(o: Observation) -> PeerSight | None:
         return None
     if not may_follow(o.local, record.term) or peer.published.promoted_term != record.term:
         return None
-    return peer
+    return peer if map_fits(record, peer.published) else None
+
+
+def map_fits(record: Record, primary: Published) -> bool:
+    """Whether the map says of the primary's timeline what the primary says itself. It corrects the record before it is
+    followed; but this agent may still have the record from before, and would judge PREFIX by a wrong switch."""
+    entry = record.current_entry
+    if entry is None or not primary.timeline:
+        return True
+    if primary.timeline != entry.timeline:
+        return False
+    switch = [(step.timeline, step.end_lsn) for step in primary.history[-1:]]
+    return not entry.parent or switch == [(entry.parent, entry.switch_lsn)]
 
 
 def follows_holder(o: Observation, name: str) -> bool:
@@ -141,7 +154,8 @@ def incomplete_directory(o: Observation) -> Proposal | None:
         return Proposal("the data directory is broken; it waits until the primary serves (LAST COPY)", Wait())
     return Proposal(
         f"the data directory is {'broken' if broken else what}: it is cloned from {name}",
-        Clone(name, o.local.floor, keep_aside=broken),
+        # An install that was interrupted may have been to keep what lies there; only the agent that died knew.
+        Clone(name, o.local.floor, keep_aside=broken or o.local.marker is Marker.CLONING),
     )
 
 

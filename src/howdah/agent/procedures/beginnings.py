@@ -45,6 +45,8 @@ async def take_over_first_start(tools: Tools) -> None:
     record = tools.keeper.record
     if record is None:
         raise Failed("the record is gone")
+    if not tools.keeper.expired:
+        raise Failed("the node that began the first start was heard of again")
     if not situation.local.member_id:
         situation.remember(replace(situation.local, member_id=tools.clock.token()))
     taken = await tools.keeper.swap(TakeOverFirstStart(situation.me, "", record.lease_counter))
@@ -171,6 +173,8 @@ async def force_promotion(tools: Tools, action: ForcePromotion) -> None:
     record = await tools.keeper.refresh()
     if record is None or record.basis != action.basis:
         raise Failed("the record moved on")
+    if not record.released and not tools.keeper.expired:
+        raise Failed("the holder renewed its lease: it is not off, and has to be before it is given up")
     views = tools.peers.views()
     term = 1 + max(record.term, situation.local.promise, *(v.published.promise for v in views.values()), 0)
     mine = await revoke(tools, term, record)

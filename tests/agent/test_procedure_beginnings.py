@@ -1,0 +1,120 @@
+"""What is not done any more when the one who was given up, or revoked, is heard of again?"""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from howdah.agent.answering import Answering
+from howdah.agent.keeper import Keeper
+from howdah.agent.procedures import beginnings, fence
+from howdah.agent.tools import Failed
+from howdah.cluster.actions import ForcePromotion
+from howdah.cluster.changes import NotAllowed, Win, apply
+from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
+from howdah.cluster.record import Phase, TimelineEntry
+from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
+from tests.cluster.builders import END, N1, N2, N3, RECORD, a_record, a_report, at
+
+
+async def lease_runs_out(play: Play) -> None:
+    """The record is read now and then for ten seconds, and nobody renews."""
+    for _ in range(10):
+        play.clock.now_ms += 1000
+        await play.keeper.refresh()
+
+
+def test_a_primary_that_has_not_heard_the_store_yet_is_not_killed_for_a_vote() -> None:
+    """An agent that was started again beside its running primary does not know yet that it holds the record."""
+
+    async def story() -> Play:
+        play = Play(N1, PRIMARY)
+        answer = await Answering(play.tools).promise(PromiseRequest(6, RECORD, "n2"))
+        assert isinstance(answer, Refusal)
+        return play
+
+    assert asyncio.run(story()).log.effects == []
+
+
+def test_a_standby_that_has_not_heard_the_store_yet_reports_for_the_asker_s_record() -> None:
+    async def story() -> Play:
+        play = Play(N2, RECOVERY)
+        answer = await Answering(play.tools).promise(PromiseRequest(6, RECORD, "n3"))
+        assert isinstance(answer, Report) and answer.basis == RECORD.basis
+        return play
+
+    asyncio.run(story()).log.order("remember promise=6", "configure", "pause")
+
+
+def test_the_door_closes_when_the_holder_renews_its_lease() -> None:
+    async def story(renews: bool) -> Play:
+        play = await Play(N2, RECOVERY).seen()
+        await lease_runs_out(play)
+        if renews:
+            play.write(a_record(lease_counter=11))
+        play.peers.reports["n3"] = a_report(N3, 1900)
+        await beginnings.force_promotion(play.tools, ForcePromotion(RECORD.basis, ("n1",)))
+        return play
+
+    play = asyncio.run(story(renews=False))
+    play.log.order("remember promise=6", "ask n3 6", "swap")
+    assert (play.record.holder, play.record.forced_terms) == (N2, (6,))
+    with pytest.raises(Failed, match="renewed its lease"):
+        asyncio.run(story(renews=True))
+
+
+def test_a_first_start_is_taken_over_only_from_a_node_that_is_silent() -> None:
+    first = a_record(phase=Phase.INITIALISING, term=1, voters=(), k=0, timelines=(), serving=False)
+
+    async def story(silent: bool) -> Play:
+        play = await Play(N2, GONE, first).seen()
+        if silent:
+            await lease_runs_out(play)
+        await beginnings.take_over_first_start(play.tools)
+        return play
+
+    assert asyncio.run(story(silent=True)).record.holder == N2
+    with pytest.raises(Failed, match="heard of again"):
+        asyncio.run(story(silent=False))
+
+
+WIN = Win(N2, 6, a_record(released=True).basis, at(5, 2000), TimelineEntry(3, 6, 2, END, 5))
+
+
+def test_taking_back_and_winning_cannot_both_happen_in_either_order() -> None:
+    handed = a_record(released=True, serving=False)
+
+    async def story() -> Play:
+        play = await Play(N1, GONE, handed).seen()
+        await fence.take_back(play.tools)
+        return play
+
+    taken = asyncio.run(story()).record
+    assert not taken.released
+    assert isinstance(apply(WIN, taken), NotAllowed)
+
+    async def too_late() -> None:
+        play = await Play(N1, GONE, handed).seen()
+        won = apply(WIN, handed)
+        assert not isinstance(won, NotAllowed)
+        play.write(won)
+        with pytest.raises(Failed, match="n2 holds the record"):
+            await fence.take_back(play.tools)
+
+    asyncio.run(too_late())
+
+
+def test_a_lost_record_is_written_again_as_it_was_last_settled_and_not_as_the_disk_remembers_it() -> None:
+    """The voters changed since the disk was written: an election by the old ones would find too little."""
+
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY, a_record(lease_counter=20)).seen()
+        play.write(a_record(voters=(N2,), lease_counter=21))
+        await play.keeper.refresh()
+        assert isinstance(play.keeper, Keeper) and play.situation.local.record == RECORD
+        play.documents.wipe()
+        await beginnings.recreate_record(play.tools)
+        return play
+
+    play = asyncio.run(story())
+    assert play.record == replace(a_record(voters=(N2,)), generation=2, lease_counter=22, write_id=play.record.write_id)
