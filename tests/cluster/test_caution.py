@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from howdah.cluster.actions import BeginFirstStart, ChangeVoters, KillServer, Wait
+from howdah.cluster.actions import BeginFirstStart, ChangeVoters, Clone, KillServer, StartInRecovery, Wait
 from howdah.cluster.beginnings import HEAR_OTHERS_MS, first_start
 from howdah.cluster.decide import decide
+from howdah.cluster.following import start_in_recovery
 from howdah.cluster.leading import change_voters, standings
 from howdah.cluster.localstate import LocalState
-from howdah.cluster.observation import StoreView
+from howdah.cluster.observation import ServerState, StoreView
 from howdah.cluster.record import Mode
 from howdah.values.member import Member
 from tests.cluster.builders import N2, N3, a_peer, a_primary, a_record, a_standby
@@ -50,3 +51,13 @@ def test_a_server_with_other_collations_or_another_major_version_is_no_voter() -
     older = a_peer(N3, collation="C.UTF-8 2.36", version=170_009)
     found = {s.member.name: s.reason for s in standings(replace(held, peers=(other, older)), record)}
     assert "collations" in found["n2"] and "major version" in found["n3"]
+
+
+def test_a_server_that_does_not_start_is_cloned_once_and_not_for_ever() -> None:
+    """What keeps a fresh clone from starting is not in the data; more clones would only fill the disk."""
+    gone = replace(a_standby(), local=replace(a_standby().local, floor=None))
+    stopped = replace(gone.server, state=ServerState.GONE, facts=None, chain=None, failed_starts=10)
+    first = start_in_recovery(replace(gone, server=stopped))
+    assert first is not None and isinstance(first.action, Clone)
+    again = start_in_recovery(replace(gone, server=replace(stopped, clones_in_vain=1)))
+    assert again is not None and again.action == StartInRecovery() and "log/postgresql.log" in again.why

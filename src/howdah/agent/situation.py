@@ -67,6 +67,7 @@ class Situation:
         self.probe_failures = 0
         self.crashes: tuple[int, ...] = ()
         self.failed_starts = 0
+        self.clones_in_vain = 0
         self.settings_current = True
         self.applied: ServerSettings | None = None
         self.sight = Sight(False, False, False)
@@ -153,6 +154,7 @@ class Situation:
             probe_failures=self.probe_failures,
             crashes=sum(1 for at in self.crashes if now - at < window),
             failed_starts=self.failed_starts,
+            clones_in_vain=self.clones_in_vain,
             settings_current=self.settings_current,
         )
 

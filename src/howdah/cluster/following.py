@@ -164,6 +164,10 @@ def start_in_recovery(o: Observation) -> Proposal | None:
     if o.server.state is not ServerState.GONE or o.server.directory.state is not DirectoryState.READY:
         return None
     record, tries = o.store.record, 0 if o.local.floor else FAILED_STARTS_MAX
+    if o.server.clones_in_vain:
+        # What keeps a fresh clone from starting is not in the data, and more clones would only fill the disk.
+        why = "the server does not start, not even as a new clone: the end of its log/postgresql.log says why"
+        return Proposal(why, StartInRecovery())
     if o.server.failed_starts > tries and may_be_followed(o) and record and record.serving:
         source = record.holder.name
         return Proposal("the server does not start: it is cloned anew", Clone(source, o.local.floor, keep_aside=True))

@@ -36,6 +36,7 @@ class ServerView:
     probe_failures: int = 0
     crashes: int = 0  # within the crash window
     failed_starts: int = 0  # in a row
+    clones_in_vain: int = 0  # new clones since the last start that succeeded, made because it would not start
     settings_current: bool = True  # what the record and intents ask is what the server has
 
     @property

@@ -164,6 +164,7 @@ async def clone(tools: Tools, action: Clone) -> None:
         raise Failed(f"{action.source} is of another cluster (system identifier {found}): the clone is not used")
     _finish(tools, record)
     situation.order = Order.NONE
+    situation.clones_in_vain += 1 if situation.failed_starts else 0
     situation.failed_starts = 0
     aside = "; what was there is kept beside it for people to look at" if action.keep_aside else ""
     tools.journal.noted("CLONE", f"the clone is in place{aside}", record.term)

@@ -69,7 +69,7 @@ async def start(tools: Tools, recovery: bool) -> None:
     except PostgresFailure as failure:
         situation.failed_starts += 1
         raise Failed(str(failure)) from failure
-    situation.failed_starts = 0
+    situation.failed_starts = situation.clones_in_vain = 0
     await look(tools)
 
 
