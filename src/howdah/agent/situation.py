@@ -58,7 +58,11 @@ class Situation:
         self.probe_now = asyncio.Event()
         self.look_now = asyncio.Event()
         self.stop_done = False
+        self._nothing_seen()
+        self._nothing_done()
 
+    def _nothing_seen(self) -> None:
+        """What is seen of the local server and of the others, before the first look."""
         self.state = ServerState.GONE
         self.facts: ServerFacts | None = None
         self.sensitive: dict[str, int] = {}  # what hot standby compares, as this server last ran
@@ -77,6 +81,8 @@ class Situation:
         self.peer_seen_boot_ms: dict[str, int] = {}
         self.lost_slots: tuple[str, ...] = ()
 
+    def _nothing_done(self) -> None:
+        """What this agent has promised, opened and begun since it started."""
         self.asked = 0
         self.report: Report | None = None
         self.outvoted: tuple[Member, Position] | None = None
