@@ -11,6 +11,7 @@ import structlog
 
 from howdah.agent.deadman.client import DeadmanClient
 from howdah.agent.hooks import RoleHook
+from howdah.agent.namesake import namesake
 from howdah.agent.node import Node, build_node, close_node
 from howdah.agent.peering.server import peer_router
 from howdah.agent.reaper import Reaper, become_subreaper
@@ -35,21 +36,29 @@ log = structlog.get_logger(__name__)
 
 def run_agent(settings: AgentSettings) -> int:
     """Run one agent until it is told to stop (SIGTERM, SIGINT, or over REST). The process's exit status."""
+    status = 1
     try:
-        return asyncio.run(_run(settings))
-    except (PostgresFailure, DiskFailure, CannotListen) as failure:
-        sys.stderr.write(f"howdah agent {settings.node.name}: {failure}\n")
-        return 1
+        status = asyncio.run(_run(settings))
+    except* (PostgresFailure, DiskFailure, CannotListen) as failures:
+        for failure in failures.exceptions:
+            sys.stderr.write(f"howdah agent {settings.node.name}: {failure}\n")
+    return status
 
 
 async def _run(settings: AgentSettings) -> int:
     layout = NodeLayout(settings.node.root.absolute())
-    layout.log.mkdir(parents=True, exist_ok=True)
+    try:
+        layout.log.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PostgresFailure(f"cannot make {layout.log}: {error.strerror}. Choose another node.root") from error
     set_up_logs(Form(settings.log.format), settings.log.level, settings.node.name)
     node, view = _build(settings, layout)
     peers = peer_router(node.identity, node.broadcast, node.answering)
     app = build_app(view, node.identity.token, also=(peers,))
     server = ApiServer(app, settings.api.address, on_stop=node.broadcast.close)
+    if other := await namesake(node.store, settings.cluster, settings.node.name, settings.api.address):
+        await close_node(node)
+        raise PostgresFailure(other)
     await server.start()
     become_subreaper()
     jobs = [Reaper().run(), node.intentions.follow(), node.addresses.follow(), *_hooks(settings, layout, node)]
