@@ -66,6 +66,6 @@ def environment_of(news: RoleNews) -> dict[str, str]:
         "HOWDAH_TERM": str(news.term),
         "HOWDAH_CAUSE": news.cause,
         "HOWDAH_TIMELINE": str(news.timeline or ""),
-        "HOWDAH_SWITCH_LSN": format_lsn(news.switch_lsn) if news.timeline else "",
+        "HOWDAH_SWITCH_LSN": format_lsn(news.switch_lsn) if news.switch_lsn else "",
         "HOWDAH_WRITES_AWAY_MS": "" if news.away_ms is None else str(news.away_ms),
     }

@@ -69,7 +69,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.get("term")),
         str(row.get("node")),
         str(row.get("timeline") or UNKNOWN),
-        str(row.get("switch_lsn")),
+        "-" if row.get("switch_lsn") in (None, "0/0") else str(row["switch_lsn"]),
         UNKNOWN if away is None else f"{away / 1000:.2f} s",
         str(row.get("cause")),
     )

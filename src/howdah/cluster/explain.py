@@ -1,5 +1,8 @@
 """Why is the cluster as it is, and why does it not do what one might expect?"""
 
+import datetime
+
+from howdah.cluster.actions import Switchover
 from howdah.cluster.decision import Decision
 from howdah.cluster.following import reason_not_to_stand
 from howdah.cluster.leading import standings
@@ -7,6 +10,9 @@ from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import NodeState
 from howdah.cluster.quorum import votes_needed
 from howdah.cluster.record import Mode, Record
+
+DAY_MS = 86_400_000
+"""A time within it needs no date."""
 
 
 def explain(o: Observation, decision: Decision) -> tuple[str, ...]:
@@ -19,6 +25,7 @@ def explain(o: Observation, decision: Decision) -> tuple[str, ...]:
         *_acknowledgement(record),
         *_survival(record),
         *_pause(o),
+        *_switchover(o),
         _store(o),
         *(_standby(o, record, peer) for peer in o.peers if peer.published.member != record.holder),
         *_own_standing(o, record),
@@ -44,13 +51,13 @@ def problems(o: Observation) -> tuple[str, ...]:
     streaming = _streaming_voters(o, record)
     if record.mode is Mode.QUORUM and streaming < record.k:
         names = ", ".join(v.name for v in record.voters) or "none"
-        found.append(
-            f"writes wait until {record.k} of the voters ({names}) stream, and {streaming} do: start what is stopped"
-        )
+        stream = "streams" if record.k == 1 else "stream"
+        do = "none does" if streaming == 0 else "1 does" if streaming == 1 else f"{streaming} do"
+        found.append(f"writes wait until {record.k} of the voters ({names}) {stream}, and {do}: start what is stopped")
     if record.mode is not o.intents.effective_mode or record.k != o.intents.effective_k:
         found.append(
-            f"{record.k} voters must flush a commit ({record.mode.value}); "
-            f"{o.intents.effective_k} are asked for ({o.intents.effective_mode.value})"
+            f"voters that must flush a commit: {record.k} ({record.mode.value}); "
+            f"asked for: {o.intents.effective_k} ({o.intents.effective_mode.value})"
         )
     for name in o.intents.nodes:
         peer = o.peer(name)
@@ -65,6 +72,26 @@ def problems(o: Observation) -> tuple[str, ...]:
     if o.intents.paused:
         found.append("the cluster is paused: no role changes by itself")
     return tuple(found)
+
+
+def switchover_sentence(o: Observation) -> str:
+    """The switchover that is planned or under way, as a clause; "" if there is none. Its time is in UTC."""
+    if isinstance(o.busy, Switchover):
+        return f"a switchover to {o.busy.to} is under way"
+    request = o.intents.switchover
+    if request is None:
+        return ""
+    to = request.to or "the best standby"
+    if request.at_wall_ms <= o.now_wall_ms:
+        return f"a switchover to {to} was asked for, and has not begun"
+    at = datetime.datetime.fromtimestamp(request.at_wall_ms / 1000, datetime.UTC)
+    pattern = "%H:%M:%S UTC" if request.at_wall_ms - o.now_wall_ms < DAY_MS else "%Y-%m-%d %H:%M:%S UTC"
+    return f"a switchover to {to} is planned for {at.strftime(pattern)}"
+
+
+def _switchover(o: Observation) -> tuple[str, ...]:
+    sentence = switchover_sentence(o)
+    return (f"{sentence[0].upper()}{sentence[1:]}.",) if sentence else ()
 
 
 def _leader(o: Observation, record: Record) -> str:
@@ -87,7 +114,8 @@ def _acknowledgement(record: Record) -> tuple[str, ...]:
         return ("Commits are acknowledged without waiting for a standby (async): a failover may lose the last ones.",)
     if record.k == 0:
         return ("No standby flushes commits yet, so no client is let in.",)
-    return (f"A commit is acknowledged once {record.k} of the voters ({names}) has flushed it.",)
+    have = "has" if record.k == 1 else "have"
+    return (f"A commit is acknowledged once {record.k} of the voters ({names}) {have} flushed it.",)
 
 
 def _survival(record: Record) -> tuple[str, ...]:

@@ -253,7 +253,9 @@ def elect(o: Observation) -> Proposal | None:
     if o.yielded_ms < o.intents.policy.yield_ms:
         return Proposal("another server was found better and is to win", Wait())
     term = term_to_ask(record, (*(p.published.promise for p in o.peers), o.local.promise))
-    return Proposal(ground.value, Campaign(term, ground))
+    handed = record.handover is not None and record.released
+    why = f"{record.holder.name} handed the lead over, as planned" if handed else ground.value
+    return Proposal(why, Campaign(term, ground))
 
 
 def ground_of(o: Observation, record: Record) -> Ground | None:

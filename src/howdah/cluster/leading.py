@@ -120,7 +120,11 @@ def resume(o: Observation) -> Proposal | None:
     if record is None or record.released or not o.store.reachable:
         return None
     if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
-        return Proposal(f"this server holds term {record.term} and is not running", ResumeService(record.term))
+        first = record.phase is Phase.INITIALISING
+        why = (
+            "the cluster's first server begins" if first else f"this server holds term {record.term} and is not running"
+        )
+        return Proposal(why, ResumeService(record.term))
     if o.server.state is ServerState.RECOVERY and o.server.facts is not None:
         return Proposal(f"this server holds term {record.term} and is in recovery", ResumeService(record.term))
     return None
