@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from howdah.cluster.actions import Switchover
 from howdah.cluster.decide import decide
-from howdah.cluster.explain import explain, problems
+from howdah.cluster.explain import explain, problems, switchover_sentence
+from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import NodeState, Tags
 from howdah.cluster.record import Handover, Mode
@@ -42,6 +44,24 @@ def test_it_says_who_leads_and_what_a_commit_waits_for() -> None:
     assert "once 1 of the voters (n2, n3) has flushed it" in text
     assert "If n1 dies, 2 voters of these must be there" in text
     assert "n2 may become primary; it is streaming." in text
+
+
+def test_several_voters_have_flushed_and_one_has() -> None:
+    assert "once 2 of the voters (n2, n3) have flushed it" in said(holding(k=2))
+    none = problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1))))
+    assert any("1 of the voters (n2, n3) streams, and none does" in p for p in none)
+
+
+def test_a_planned_switchover_is_told_with_its_time_and_one_under_way_as_such() -> None:
+    noon = 1_777_896_000_000  # 2026-05-04 12:00:00 UTC
+    asked = replace(INTENTS, switchover=SwitchoverRequest("r", "n2", noon))
+    soon = a_primary(intents=asked, now_wall_ms=noon - 60_000)
+    assert "A switchover to n2 is planned for 12:00:00 UTC." in said(soon)
+    assert "planned for 2026-05-04 12:00:00 UTC" in switchover_sentence(replace(soon, now_wall_ms=noon - 90_000_000))
+    assert "has not begun" in switchover_sentence(replace(soon, now_wall_ms=noon))
+    busy = Switchover(SwitchoverRequest("r", "", noon), "n3")
+    assert switchover_sentence(a_primary(busy=busy)) == "a switchover to n3 is under way"
+    assert switchover_sentence(a_primary()) == ""
 
 
 def test_it_says_what_async_mode_risks_and_when_nobody_flushes() -> None:
@@ -83,8 +103,11 @@ def test_before_the_store_has_answered_it_says_so() -> None:
 
 def test_each_problem_is_named() -> None:
     assert any("nobody serves writes" in p for p in problems(holding(serving=False)))
-    assert any("writes wait until 1 of the voters" in p for p in problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1)))))
-    assert any("are asked for" in p for p in problems(holding(k=2)))
+    assert any(
+        "writes wait until 1 of the voters" in p
+        for p in problems(a_primary(streaming_absent_ms=(("n2", 1), ("n3", 1))))
+    )
+    assert any("must flush a commit: 2 (quorum); asked for: 1" in p for p in problems(holding(k=2)))
     assert any("n2: its agent is not reachable" in p for p in problems(a_primary(peers=(a_peer(N3),))))
     stopped = a_primary(peers=(a_peer(N2, state=NodeState.STOPPED, reason="so"), a_peer(N3)))
     assert "n2 is stopped: so" in problems(stopped)

@@ -69,7 +69,7 @@ def test_who_may_not_lead_is_no_voter_and_never_leads() -> None:
         primary.kill()
         eventually(lambda: cluster.record().holder.name == "n2", "the only one that may lead leads")
         # Nobody else may flush for it: writes wait, and everybody says why.
-        waiting = "writes wait until 1 of the voters (n1) stream, and 0 do"
+        waiting = "writes wait until 1 of the voters (n1) streams, and none does"
         for name in ("n2", "n5"):
             eventually(lambda n=name: waiting in explained(cluster[n]), f"{name} says so")  # type: ignore[misc]  # the default binds the loop's value
         primary.start()

@@ -11,7 +11,7 @@ from howdah.api.assemble import cluster_status
 from howdah.api.status import ClusterStatus
 from howdah.api.view import Explanation, NodeReason, Operations, Refused, Scope
 from howdah.cluster.actions import Leaving
-from howdah.cluster.explain import explain, problems
+from howdah.cluster.explain import explain, problems, switchover_sentence
 from howdah.cluster.following import reason_not_to_stand
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import Published
@@ -159,7 +159,9 @@ class NodeView:
         nodes += [
             NodeReason(p.published.member.name, p.published.rule, p.published.reason) for p in o.peers if p.connected
         ]
-        return Explanation(explain(o, decision), problems(o), tuple(sorted(nodes, key=lambda n: n.node)))
+        reasons = tuple(sorted(nodes, key=lambda n: n.node))
+        planned, removed = switchover_sentence(o), o.intents.removed
+        return Explanation(explain(o, decision), problems(o), reasons, planned, removed)
 
     def history(self) -> Sequence[RoleChange]:
         """What this node wrote down."""

@@ -129,11 +129,13 @@ class NodeReasonDocument(Document):
 
 
 class ExplanationDocument(Document):
-    """Why the cluster is as it is."""
+    """Why the cluster is as it is. `switchover`: the one that is planned or under way; `removed`: nodes taken out."""
 
     why: list[str]
     wrong: list[str]
     nodes: list[NodeReasonDocument]
+    switchover: str = ""
+    removed: list[str] = []
 
 
 class SwitchoverRequest(Document):

@@ -34,11 +34,15 @@ class NodeReason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why the cluster is as it is: sentences, the most important first. `wrong`: what an operator should look at."""
+    """Why the cluster is as it is: sentences, the most important first. `wrong`: what an operator should look at.
+
+    `switchover`: the one that is planned or under way, as a clause, or "". `removed`: nodes that were taken out."""
 
     why: tuple[str, ...]
     wrong: tuple[str, ...] = ()
     nodes: tuple[NodeReason, ...] = ()
+    switchover: str = ""
+    removed: tuple[str, ...] = ()
 
 
 class Operations(Protocol):
