@@ -8,7 +8,7 @@ from tests.realcluster.cluster import RealCluster
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import Workload, assert_sound, writing
 
-LEASES = 3
+LEASES = 2
 LEASE_S = 5.0
 
 

@@ -11,6 +11,7 @@ Everything is a process of its own. A guard process ends them all and removes th
 import asyncio
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -174,6 +175,9 @@ class RealCluster:
             return str(error)
         if record is None or not record.serving:
             return "nobody serves"
+        deaf = [node.name for node in self.nodes.values() if not _listens(node.api_port)]
+        if deaf:
+            return f"the agents of {deaf} do not answer"
         others = set(self.nodes) - {record.holder.name}
         voters = {voter.name for voter in record.voters}
         if voters != others or (len(self.nodes) > 2 and record.k != len(self.nodes) // 2):
@@ -201,6 +205,14 @@ class RealCluster:
     def story(self) -> str:
         """What every agent decided and did, in one order; for failures."""
         return story_of(self.root, self.nodes.values())
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def freeze(pids: tuple[int, ...]) -> None:
