@@ -7,11 +7,18 @@ from io import StringIO
 from rich.console import Console
 
 from howdah.local.remote import Agent
-from howdah.local.sight import KnownNode, nodes_of, problems, see
+from howdah.local.sight import KnownNode, Sight, nodes_of, problems, see
 from howdah.local.statustable import bytes_text, status_view
 from tests.local.agentstub import answering, cluster_document
 
 FINE = {"summary": "", "wrong": [], "nodes": []}
+
+
+def printed(sight: Sight) -> str:
+    """What `howdah status` shows."""
+    file = StringIO()
+    Console(file=file, width=200).print(status_view(sight))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
 def dead_node(name: str) -> KnownNode:
@@ -50,6 +57,40 @@ def test_one_answer_is_enough_and_the_silent_are_named() -> None:
     assert sight.node("n3")["host"] == "127.0.0.1"
 
 
+def test_what_is_wrong_with_a_node_is_said_once() -> None:
+    document = cluster_document(serving=False)
+    nodes_of(document)[1] |= {"state": "unreachable"}
+    nodes_of(document)[2] |= {"state": "catching up"}
+    wrong = [
+        "nobody serves writes; n1 holds term 3",
+        "n2: its agent is not reachable",
+        "n3 is starting: a moment ago",
+        "n3 is pending a restart for max_connections",
+    ]
+    reasons = [{"node": "n3", "reason": "it replays", "rule": "FOLLOW"}]
+    paths = {"/cluster": (200, document), "/explain": (200, FINE | {"wrong": wrong, "nodes": reasons})}
+    with answering("n1", paths) as (n1, _), answering("n3", paths) as (n3, _):
+        found = problems(see("main", [n1, dead_node("n2"), n3]))
+    assert len(found) == 4 and found[0].startswith("n2 is unreachable: its agent at 127.0.0.1:")
+    assert found[1:] == ["n3 is catching up: it replays", wrong[0], wrong[3]]
+
+
+def test_a_node_that_was_removed_is_neither_shown_nor_missed() -> None:
+    document = cluster_document()
+    del document["nodes"][2]
+    paths = {"/cluster": (200, document), "/explain": (200, FINE | {"removed": ["n3"]})}
+    with answering("n1", paths) as (n1, _), answering("n2", paths) as (n2, _):
+        sight = see("main", [n1, n2, dead_node("n3")])
+    assert sight.removed == ("n3",) and sight.silent == () and problems(sight) == []
+    assert [node["name"] for node in nodes_of(sight.document)] == ["n1", "n2"]
+
+
+def test_a_planned_switchover_stands_below_the_table() -> None:
+    told = FINE | {"switchover": "a switchover to n2 is planned for 12:30:00 UTC"}
+    with answering("n1", {"/cluster": (200, cluster_document()), "/explain": (200, told)}) as (n1, _):
+        assert "\na switchover to n2 is planned for 12:30:00 UTC\n" in printed(see("main", [n1]))
+
+
 def test_with_nobody_answering_every_node_is_told_as_unreachable() -> None:
     sight = see("main", [dead_node("n1"), dead_node("n2")])
     assert not sight.answered and not sight.serving and sight.document["primary"] is None
@@ -77,9 +118,7 @@ def test_the_table_shows_every_node_and_what_is_wrong() -> None:
     nodes_of(document)[1] |= {"lag_bytes": 3 << 20, "lag_seconds": 1.5}
     with answering("n1", {"/cluster": (200, document)}) as (n1, _):
         sight = see("main", [n1, dead_node("n2")])
-    console = Console(file=StringIO(), width=200)
-    console.print(status_view(sight))
-    text = console.file.getvalue() if isinstance(console.file, StringIO) else ""
+    text = printed(sight)
     assert "primary n1, serving, quorum: a commit waits for 1 of n2, n3" in text
     assert "3 MB 1.5 s" in text and "n3" in text and "! n2: its agent" in text
 

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from howdah.cluster.peerstate import NodeState
 from howdah.local.remote import Agent, Answer, Silent, ask, ask_each
 
 STATUS_PATH = "/cluster"
 EXPLANATION_PATH = "/explain"
 GOOD_STATES = ("running", "streaming")
+OF_STATE = (": its agent is not reachable", *(f" is {state.value}" for state in NodeState))
+"""So an agent's sentence on the state of a node goes on after its name."""
 
 Document = dict[str, Any]
 
@@ -30,13 +33,16 @@ class KnownNode:
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What was seen at one moment; `answered` is False when no agent did. `wrong` are the sentences of the agent that
-    is believed, `reasons` what each node says of itself through it."""
+    is believed, `reasons` what each node says of itself through it. `removed` are nodes that were taken out of the
+    cluster's `nodes`: they are in no other field. `switchover` is the one that is planned or under way, or ""."""
 
     document: Document
     silent: tuple[Silent, ...]
     answered: bool
     wrong: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    switchover: str = ""
 
     @property
     def serving(self) -> bool:
@@ -71,17 +77,20 @@ def see(cluster: str, nodes: Sequence[KnownNode]) -> Sight:
     if not told:
         return Sight(_unknown(cluster, nodes), silent, answered=False)
     best = max(told, key=lambda node: (told[node].get("term") or 0, bool(told[node].get("serving"))))
-    wrong, reasons = _explained(ask(best.agent, EXPLANATION_PATH))
-    return Sight(_with_all(told[best], nodes), silent, True, wrong, reasons)
-
-
-def _explained(answer: Answer | Silent) -> tuple[tuple[str, ...], dict[str, str]]:
-    """What is wrong, and each node's reason, as one agent tells it."""
-    if not isinstance(answer, Answer) or not answer.good or not isinstance(answer.document, dict):
-        return (), {}
-    wrong = tuple(str(sentence) for sentence in answer.document.get("wrong") or ())
-    reasons = {str(node.get("node")): str(node.get("reason")) for node in nodes_of(answer.document)}
-    return wrong, reasons
+    answer = ask(best.agent, EXPLANATION_PATH)
+    explained = answer.document if isinstance(answer, Answer) and answer.good else {}
+    if not isinstance(explained, dict):
+        explained = {}
+    removed = tuple(str(name) for name in explained.get("removed") or ())
+    return Sight(
+        document=_with_all(told[best], [node for node in nodes if node.name not in removed]),
+        silent=tuple(one for one in silent if one.node not in removed),
+        answered=True,
+        wrong=tuple(str(sentence) for sentence in explained.get("wrong") or ()),
+        reasons={str(node.get("node")): str(node.get("reason")) for node in nodes_of(explained)},
+        removed=removed,
+        switchover=str(explained.get("switchover") or ""),
+    )
 
 
 def problems(sight: Sight) -> list[str]:
@@ -91,19 +100,22 @@ def problems(sight: Sight) -> list[str]:
     document, found = sight.document, []
     if not sight.primary:
         found.append("there is no primary")
-    elif not sight.serving:
+    elif not sight.serving and not any(sentence.startswith("nobody serves") for sentence in sight.wrong):
         found.append(f"{sight.primary} does not serve writes yet")
     if document.get("paused") and not any("paused" in sentence for sentence in sight.wrong):
         found.append("paused: no automatic role change until `howdah resume`")
     silent = {one.node: one.reason for one in sight.silent}
+    told: list[str] = []
     for node in nodes_of(document):
         name, state = str(node.get("name")), str(node.get("state"))
         if state not in GOOD_STATES:
             why = silent.get(name) or sight.reasons.get(name, "")
             found.append(f"{name} is {state}" + (f": {why}" if why else ""))
+            told.append(name)
         elif name in silent:
             found.append(f"{name}: {silent[name]}")
-    found.extend(sentence for sentence in sight.wrong if sentence not in found)
+    again = tuple(f"{name}{start}" for name in told for start in OF_STATE)
+    found.extend(sentence for sentence in sight.wrong if sentence not in found and not sentence.startswith(again))
     return found
 
 

@@ -15,8 +15,13 @@ COLUMNS = ("name", "role", "state", "timeline", "LSN", "lag", "sync", "term", "a
 
 
 def status_view(sight: Sight) -> RenderableType:
-    """The headline, the table, and what is wrong."""
-    return Group(headline(sight.document), status_table(sight.document), trouble(sight))
+    """The headline, the table, a switchover that is planned, and what is wrong."""
+    return Group(headline(sight.document), status_table(sight.document), *planned(sight), trouble(sight))
+
+
+def planned(sight: Sight) -> tuple[Text, ...]:
+    """The switchover that is planned or under way, if there is one."""
+    return (Text(sight.switchover),) if sight.switchover else ()
 
 
 def headline(document: Mapping[str, Any]) -> Text:
@@ -26,7 +31,8 @@ def headline(document: Mapping[str, Any]) -> Text:
     words.append(f"primary {document.get('primary') or 'none'}")
     words.append("serving" if document.get("serving") else "not serving")
     if sync.get("mode"):
-        waits = f"a commit waits for {sync.get('num_sync')} of {', '.join(sync.get('voters') or ()) or 'nobody'}"
+        voters = ", ".join(sync.get("voters") or ())
+        waits = f"a commit waits for {sync.get('num_sync')} of {voters}" if voters else "there is no voter yet"
         words.append(f"{sync['mode']}: {waits}" if sync["mode"] == "quorum" else "async: a commit waits for nobody")
     if document.get("paused"):
         words.append("PAUSED")

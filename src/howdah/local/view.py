@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from howdah.local.sight import Sight, problems
-from howdah.local.statustable import headline, status_table, trouble
+from howdah.local.statustable import status_view
 
 EVENTS_SHOWN = 12
 
@@ -62,6 +62,6 @@ class View:
             return
         parts: list[RenderableType] = []
         if self._sight is not None:
-            parts += [headline(self._sight.document), status_table(self._sight.document), trouble(self._sight)]
+            parts.append(status_view(self._sight))
         parts += [Text(event, style="dim", no_wrap=True, overflow="ellipsis") for event in self._events]
         self._live.update(Group(*parts, Text(self._foot)), refresh=True)
