@@ -127,9 +127,9 @@ def _start(place: Place, wishes: Wishes, ordered: bool, children: Children) -> P
         version = prepared.installation.version
         _say(f"cluster {prepared.plan.cluster} in {place.root}: PostgreSQL {version}, running {runs_as}")
         found = look_for_daemons(place, prepared.plan.names)
-        start_missing(prepared, ordered, _say, children)
+        prepared = start_missing(prepared, ordered, _say, children)
     names = prepared.plan.names
-    started = [name for name in names if name not in found.agents]
+    started = [name for name in names if name in children.agents]
     ran = [name for name in names if name in found.agents]
     if ran:
         _say(f"{', '.join(ran)} ran already" + (f"; started {', '.join(started)}" if started else ""))
@@ -161,8 +161,9 @@ def _say(sentence: str) -> None:
 def _add_nodes(prepared: Prepared) -> None:
     """Nodes that an existing cluster does not know yet become part of its settings."""
     cluster = reach(prepared.place.root, None)
-    node = cluster.answering()
-    cluster.change(node, "/config", {"key": "nodes", "value": ",".join(prepared.plan.names)}, "PATCH")
+    node, removed = cluster.answering(), cluster.see().removed
+    names = [name for name in prepared.plan.names if name not in removed]
+    cluster.change(node, "/config", {"key": "nodes", "value": ",".join(names)}, "PATCH")
     _say(f"{', '.join(prepared.added)} joined the cluster's settings")
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from howdah.local.events import JournalTails, event_line
 from howdah.local.place import Place
+from howdah.local.plan import read_plan
 from howdah.local.sight import see
 from howdah.local.supervise import Ended, Supervisor
 from howdah.local.up import Children, known_nodes
@@ -44,13 +45,17 @@ def watch(place: Place, children: Children, view: View, ending: threading.Event)
     """Show the cluster and keep its processes alive. None when told to end: the caller then stops the cluster."""
     supervisor = Supervisor(place, children, view.say)
     tails: JournalTails | None = None
+    first = read_plan(place.plan)
+    sight = see(first.cluster, known_nodes(first))
     while not ending.is_set():
-        plan = supervisor.round(time.monotonic())
+        plan = supervisor.round(time.monotonic(), sight.removed)
         if isinstance(plan, Ended):
             return plan
         tails = tails or JournalTails(place, plan.names)
         for entry in tails.news(plan.names):
             view.say(event_line(entry))
-        view.show(see(plan.cluster, known_nodes(plan)))
+        now = see(plan.cluster, known_nodes(plan))
+        view.show(now)
+        sight = now if now.answered else sight  # agents that are away do not make a removed node wanted
         ending.wait(ROUND_S)
     return None

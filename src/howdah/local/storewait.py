@@ -1,14 +1,17 @@
-"""When does the store of a local cluster answer?"""
+"""When does the store of a local cluster answer, and which nodes does it say were taken out?"""
 
 import asyncio
 import subprocess
 import time
 
+from howdah.agent.intentions import CONFIG
+from howdah.configuration.faults import SettingsRefused
+from howdah.configuration.intents import read_intents
 from howdah.local.launch import last_words, store_log
 from howdah.local.place import Place
 from howdah.local.plan import Plan
 from howdah.local.refused import Refused
-from howdah.ports.store import StoreUnavailable
+from howdah.ports.store import StoreUnavailable, Versioned
 from howdah.stores.etcd.server import reserve_ports
 from howdah.stores.open import open_store
 from howdah.stores.settings import EtcdSettings, SqliteSettings, StoreSettings
@@ -28,12 +31,20 @@ def store_settings(place: Place, plan: Plan) -> StoreSettings:
             return EtcdSettings((endpoint,), plan.cluster, request_timeout_ms=REQUEST_MS)
 
 
-def wait_for_store(place: Place, plan: Plan, started: subprocess.Popen[bytes] | None) -> None:
-    """Wait until it answers a read. Raises Refused."""
-    asyncio.run(_wait(place, plan, started))
+def wait_for_store(place: Place, plan: Plan, started: subprocess.Popen[bytes] | None) -> tuple[str, ...]:
+    """Wait until it answers a read; the nodes that were taken out of the cluster's settings. Raises Refused."""
+    return asyncio.run(_wait(place, plan, started))
 
 
-async def _wait(place: Place, plan: Plan, started: subprocess.Popen[bytes] | None) -> None:
+def _removed(found: Versioned | None) -> tuple[str, ...]:
+    """Settings that cannot be read take nobody out: the agents say what is wrong with them."""
+    try:
+        return read_intents(found.text).removed if found else ()
+    except SettingsRefused:
+        return ()
+
+
+async def _wait(place: Place, plan: Plan, started: subprocess.Popen[bytes] | None) -> tuple[str, ...]:
     store = open_store(store_settings(place, plan))
     deadline = time.monotonic() + STORE_LIMIT_S
     try:
@@ -42,8 +53,7 @@ async def _wait(place: Place, plan: Plan, started: subprocess.Popen[bytes] | Non
             if ended:
                 raise Refused(f"the store ended; {last_words(store_log(place))}")
             try:
-                await store.read("record")
-                return
+                return _removed(await store.read(CONFIG))
             except StoreUnavailable as silence:
                 if time.monotonic() >= deadline:
                     end = last_words(store_log(place))

@@ -1,6 +1,6 @@
 """How does a foreground `howdah up` keep the processes of its cluster alive?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from howdah.local.launch import start_agent, start_store
@@ -31,9 +31,13 @@ class Supervisor:
         self._children = children
         self._say = say
         self._missing_since: dict[str, float] = {}
+        self._removed: Collection[str] = ()
 
-    def round(self, now: float) -> Plan | Ended:
-        """Look, and start what has been missing for REST_S; `now` in seconds of any clock. The plan as it is now."""
+    def round(self, now: float, removed: Collection[str] = ()) -> Plan | Ended:
+        """Look, and start what has been missing for REST_S; `now` in seconds of any clock. The plan as it is now.
+
+        Nodes that were removed from the cluster's settings are left alone."""
+        self._removed = removed
         self._children.reap()
         if not self._place.exists:
             return Ended("the cluster was removed by `howdah down --purge`")
@@ -52,7 +56,8 @@ class Supervisor:
 
     def _missing(self, plan: Plan) -> set[str]:
         found = look_for_daemons(self._place, plan.names)
-        return {name for name in plan.names if name not in found.agents} | ({STORE} if found.store is None else set())
+        wanted = {name for name in plan.names if name not in self._removed}
+        return (wanted - found.agents.keys()) | ({STORE} if found.store is None else set())
 
     def _start(self, plan: Plan, now: float) -> None:
         """Under the lock, and after another look: somebody else may start or stop just this."""

@@ -10,11 +10,12 @@ from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.load import load_agent
 from howdah.local.agentfile import write_agent_file
 from howdah.local.connection import write_connection
-from howdah.local.freeports import choose_ports, port_is_free
+from howdah.local.freeports import choose_ports
 from howdah.local.launch import last_words, start_agent, start_store, store_log
 from howdah.local.place import Place, make_place
-from howdah.local.plan import HOST, Plan, PlannedNode, StoreKind, read_plan, write_plan
-from howdah.local.processes import ClusterProcesses, look
+from howdah.local.plan import HOST, Plan, StoreKind, read_plan, write_plan
+from howdah.local.portmove import settle_ports
+from howdah.local.processes import look
 from howdah.local.refused import NotServing, Refused
 from howdah.local.remote import Agent
 from howdah.local.sight import GOOD_STATES, KnownNode, Sight, nodes_of, problems, see
@@ -112,25 +113,30 @@ def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
     return Prepared(place, plan, secrets, account, reachable, added)
 
 
-def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> None:
-    """Start the store and the agents that do not run. To be called under the lock. Raises Refused."""
+def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> Prepared:
+    """Start the store and the agents that do not run, but for removed nodes'. To be called under the lock.
+
+    As it was started: a port may have moved. Raises Refused."""
     place, plan = prepared.place, prepared.plan
     place.stopped.unlink(missing_ok=True)
     found = look(place, plan.names)
-    for node in plan.nodes:
-        if node.name not in found.agents:
-            _refuse_taken_ports(node, found)
     if found.store is None:
         children.store = start_store(place, plan)
-    wait_for_store(place, plan, children.store)
-    for node in plan.nodes:
-        if node.name in found.agents:
-            continue
+    removed = wait_for_store(place, plan, children.store)
+    if out := [name for name in plan.names if name in removed]:
+        back = f"howdah config set nodes={','.join(plan.names)}"
+        say(f"{', '.join(out)}: removed from the cluster's nodes, so not started (`{back}` takes all in again)")
+    missing = [node for node in plan.nodes if node.name not in found.agents and node.name not in removed]
+    # A server that is left over from a dead agent has the node's port: the next agent deals with it.
+    plan = settle_ports(place, plan, [(node, node.name in found.servers) for node in missing], say)
+    prepared = replace(prepared, plan=plan)
+    for node in missing:
         is_new = not NodeLayout(place.node(node.name)).data.exists()
         children.agents[node.name] = start_agent(place, node.name)
         if ordered and is_new:
             say(f"waiting until {node.name} is ready")
             _wait_until_ready(prepared, node.name, children)
+    return prepared
 
 
 def wait_until_serving(
@@ -270,14 +276,3 @@ def _check_settings(place: Place, plan: Plan) -> None:
             load_agent(place.agent_file(name), {}, refusal)
         except SettingsRefused as refused:
             raise Refused(f"the settings of {name} cannot be used:\n{refused}") from refused
-
-
-def _refuse_taken_ports(node: PlannedNode, found: ClusterProcesses) -> None:
-    servers_own = node.name in found.servers  # left over from a dead agent: the next one deals with it
-    taken = [port for port in (node.port,) if not servers_own and not port_is_free(port)]
-    taken += [port for port in (node.api_port,) if not port_is_free(port)]
-    if taken:
-        raise Refused(
-            f"port {taken[0]}, which {node.name} has used since the cluster was made, is taken by another process "
-            f"(`ss -ltnp` shows which). End that one."
-        )

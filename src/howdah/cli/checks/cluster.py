@@ -41,7 +41,8 @@ class Login:
 
 def check_agents(cluster: Reach) -> Iterator[Finding]:
     """Who answers, with which clock and of which system."""
-    answers = ask_each([node.agent for node in cluster.nodes], NODE_PATH)
+    removed = cluster.see().removed
+    answers = ask_each([node.agent for node in cluster.nodes if node.name not in removed], NODE_PATH)
     now = datetime.datetime.now(datetime.UTC)
     systems: dict[str, str] = {}
     for answer in answers:
