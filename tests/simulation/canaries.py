@@ -111,14 +111,21 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
 }
 """What is taken out -> where, and what stands there instead."""
 
-STILL_WRITING = ("freeze watch", "freeze agent", "cut store", "kill watch", "switchover")
+STILL_WRITING = ("usurp", "usurp", "usurp", "cut peer", "kill node")
 """Faults that leave an old primary writing while the others elect."""
 
 
 def hunting(seed: int) -> Options:
     """A world in which a missing guard shows soon: much is written, many processes are late, old primaries live on."""
     return replace(
-        draw(seed), slow_share=0.25, commit_interval_ms=8.0, fault_interval_ms=3000, faults=STILL_WRITING, calm_ms=0
+        draw(seed),
+        slow_share=(0.05, 0.15, 0.3)[seed % 3],
+        commit_interval_ms=8.0,
+        clients=3,
+        fault_interval_ms=13_000,
+        faults_ms=90_000,
+        faults=STILL_WRITING,
+        calm_ms=0,
     )
 
 

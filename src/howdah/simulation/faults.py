@@ -69,6 +69,16 @@ def _freeze(what: str) -> Fault:
     return freeze
 
 
+def usurp(world: World, node: Node, _lasts_ms: float) -> str:
+    """The holder's agent and dead-man are stopped for longer than its lease, and its clients write on (F12)."""
+    record = world.record
+    holder = world.nodes[record.holder.name] if record is not None else node
+    lasts_ms = 6500.0 + 1500 * world.chance.random()
+    holder.freeze("watch")
+    _later(world, lasts_ms, holder.thaw)
+    return f"the agent and dead-man of {holder.name}, who leads, are frozen for {lasts_ms:.0f} ms"
+
+
 def cut_store(world: World, node: Node, lasts_ms: float) -> str:
     """This node does not reach the store, or does not hear its answers (F16, F20)."""
     ways = world.chance.choice((((node.name, STORE), (STORE, node.name)), ((STORE, node.name),), ((node.name, STORE),)))
@@ -192,15 +202,16 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "outage": (2, outage),
     "switchover": (5, switchover),
     "pause": (1, pause),
+    "usurp": (0, usurp),
 }
-"""Name -> (how often, what)."""
+"""Name -> (how often, what). What never happens by itself is for worlds that ask for it."""
 
 
 def begin_faults(world: World, duration_ms: float) -> None:
     """Draw faults from now on for so long; then everything is mended."""
     chance, until = world.chance, world.loop.now + duration_ms
     names = sorted(world.options.faults or FAULTS)
-    weights = [FAULTS[name][0] for name in names]
+    weights = [1 if world.options.faults else FAULTS[name][0] for name in names]
 
     def strike() -> None:
         if world.loop.now >= until:
