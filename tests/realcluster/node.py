@@ -144,6 +144,7 @@ class RealNode:
             "password": PASSWORD,
             "dbname": "postgres",
             "connect_timeout": 2,
+            "client_encoding": "utf8",  # an adopted database may have none of its own
             "autocommit": True,
         }
         if inside:
