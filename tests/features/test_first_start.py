@@ -1,0 +1,120 @@
+"""How a cluster begins: with new data, with somebody's existing data, or after the first node died in the middle."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+from howdah.postgres.account import choose_account, run_as
+from tests.postgres.serverdir import ServerDirectory, server_directory
+from tests.realcluster.cluster import RealCluster, slot_of
+from tests.realcluster.processes import command_line, eventually
+
+
+def test_a_new_cluster_has_what_safety_needs(cluster: RealCluster) -> None:
+    primary = cluster.wait_healthy()
+    assert primary.name == "n1"
+    for node in cluster.nodes.values():
+        assert node.value("SHOW data_checksums") == "on"
+        assert node.value("SHOW wal_log_hints") == "on"
+        assert node.value("SHOW full_page_writes") == "on"
+        assert node.value("SHOW password_encryption") == "scram-sha-256"
+        assert node.value("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'postgres'")
+        for name in ("superuser", "replication", "api_token", "passfile"):
+            mode = (node.layout.secrets / name).stat().st_mode
+            assert stat.S_IMODE(mode) == 0o600, name
+        assert stat.S_IMODE((node.root / "data").stat().st_mode) == 0o700
+        hba = (node.root / "data" / "pg_hba.conf").read_text()
+        assert "trust" not in hba
+    slots = {row[0] for row in primary.sql("SELECT slot_name FROM pg_replication_slots WHERE active")}
+    assert slots == {slot_of(node) for node in cluster.standbys()}
+
+
+def test_the_others_clone_at_the_same_time(cluster: RealCluster) -> None:
+    spans = []
+    for node in cluster.standbys():
+        begun = [entry.at for entry in node.journal("CLONE") if entry.sentence.startswith("cloning from")]
+        ended = [entry.at for entry in node.journal() if entry.rule == "Clone" and entry.sentence == "done"]
+        spans.append((begun[0], ended[0]))
+    (first_begun, first_ended), (second_begun, second_ended) = spans
+    assert first_begun < second_ended
+    assert second_begun < first_ended
+
+
+def test_the_first_start_is_taken_over_when_its_node_dies_in_the_middle() -> None:
+    cluster = RealCluster()
+    try:
+        cluster.store.start()
+        for name in ("n2", "n3"):
+            cluster[name].start()
+        cluster["n1"].start()
+        eventually(lambda: any("initdb" in command_line(pid) for pid in cluster["n1"].processes), "n1 initialises")
+        cluster["n1"].kill()
+        assert cluster.wait_serving(other_than="n1", limit_s=60).name in ("n2", "n3")
+        record = cluster.record()
+        assert record.term > 1
+        cluster["n1"].start()  # what it had begun never served: it is put aside, and n1 becomes a standby
+        cluster.wait_healthy(60)
+        assert cluster.record().system_identifier == record.system_identifier
+    finally:
+        cluster.close()
+
+
+def _somebody_s(existing: ServerDirectory) -> Path:
+    """A database of somebody's own on timeline 2, shut down cleanly."""
+    programs, data = existing.installation, existing.layout.data
+    control = (programs.program("pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log"))
+
+    def run(*arguments: str) -> None:
+        subprocess.run([*control, *arguments], check=True, stdout=subprocess.DEVNULL, **run_as(choose_account()))
+
+    run("start")
+    existing.query("CREATE TABLE precious AS SELECT generate_series(1, 1000) AS number")
+    run("stop")
+    subprocess.run(["touch", data / "standby.signal"], check=True, **run_as(choose_account()))
+    run("start")
+    run("promote")
+    existing.query("INSERT INTO precious VALUES (1001)")
+    run("stop")
+    return data
+
+
+def test_an_existing_directory_of_a_later_timeline_becomes_the_first_node() -> None:
+    with server_directory() as existing:
+        data = _somebody_s(existing)
+        cluster = RealCluster()
+        cluster["n1"].document["initial"]["adopt"] = str(data)
+        try:
+            cluster.start()
+            primary = cluster.wait_healthy(60)
+            assert primary.name == "n1"
+            assert not data.exists()
+            assert primary.value("SELECT count(*) FROM precious") == 1001
+            assert [(e.timeline, e.term, e.parent) for e in cluster.record().timelines] == [(2, 1, 0)]
+            # The old life of the directory is everybody's: a failover and the return work on it.
+            primary.kill()
+            second = cluster.wait_serving(other_than="n1")
+            assert second.value("SELECT count(*) FROM precious") == 1001
+            primary.start()
+            cluster.wait_healthy(60)
+        except BaseException as error:
+            error.add_note(cluster.story())
+            raise
+        finally:
+            cluster.close()
+
+
+def test_a_directory_of_another_major_version_is_not_adopted_and_not_touched() -> None:
+    with server_directory() as existing:
+        version = existing.layout.data / "PG_VERSION"
+        version.write_text("13\n")
+        with_it = RealCluster(("n1",))
+        with_it["n1"].document["initial"]["adopt"] = str(existing.layout.data)
+        try:
+            with_it.start()
+            eventually(
+                lambda: [e for e in with_it["n1"].journal() if "is data of PostgreSQL 13" in e.sentence],
+                "the agent says what it found",
+            )
+            assert version.read_text() == "13\n"
+        finally:
+            with_it.close()
