@@ -225,3 +225,25 @@ def test_an_agent_that_starts_resumes_replay() -> None:
         return play
 
     assert asyncio.run(story()).log.has("resume replay")
+
+
+def test_an_adopted_primary_without_a_deadline_gets_one_at_once() -> None:
+    async def story() -> Play:
+        play = Play(N1, PRIMARY)
+        await first_look(play.tools)
+        return play
+
+    play = asyncio.run(story())
+    assert play.log.effects == ["arm"]
+    assert 0 < play.deadman.deadline_ms - play.clock.now_ms < play.tools.policy.deadman_ms
+
+
+def test_an_adopted_primary_keeps_the_deadline_that_its_dead_man_holds() -> None:
+    async def story() -> None:
+        play = Play(N1, PRIMARY)
+        play.deadman.deadline_ms = held = play.clock.now_ms + 1234
+        await first_look(play.tools)
+        assert play.deadman.deadline_ms == held
+        assert play.situation.deadlines(play.keeper).deadman_ms == held
+
+    asyncio.run(story())

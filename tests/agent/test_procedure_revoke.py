@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from howdah.agent.procedures.campaign import campaign
+from howdah.agent.procedures.campaign import campaign, catch_up
 from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed
-from howdah.cluster.actions import Campaign
+from howdah.cluster.actions import Campaign, CatchUp
 from howdah.cluster.localstate import Marker
 from howdah.cluster.record import Handover, Mode
 from howdah.cluster.serverfacts import ReplayView, ServerFacts
@@ -216,3 +216,18 @@ def test_in_async_mode_a_holder_that_renewed_is_not_replaced() -> None:
         return play
 
     assert asyncio.run(story()).record.holder == N1
+
+
+def test_a_candidate_catches_up_from_a_server_in_recovery_only_and_is_blank_afterwards() -> None:
+    async def story(primary: bool) -> Play:
+        play = streaming(await Play(N2, RECOVERY).seen())
+        seen = play.peers.seen["n3"]
+        play.peers.seen["n3"] = replace(seen, published=replace(seen.published, primary=primary))
+        await catch_up(play.tools, CatchUp(N3, at(5, 2000)))
+        return play
+
+    asyncio.run(story(primary=False)).log.order(
+        "configure open upstream n3 as n2", "reload", "configure open upstream -"
+    )
+    with pytest.raises(Failed, match="no revoked server"):
+        asyncio.run(story(primary=True))

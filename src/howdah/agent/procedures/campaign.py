@@ -115,6 +115,8 @@ async def catch_up(tools: Tools, action: CatchUp) -> None:
     facts = situation.facts
     if view is None or record is None or facts is None:
         raise Failed(f"{action.source.name} is not heard any more")
+    if view.published.primary or view.published.member != action.source:
+        raise Failed(f"{action.source.name} is no revoked server any more: a promise keeps this one from following it")
     entries = situation.local.entries
     mine = chain_of(facts.timeline, facts.history, facts.end_lsn, entries)
     state = view.published

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from howdah.agent.procedures import server
+from howdah.agent.procedures.promote import arm
 from howdah.agent.tools import Tools
 from howdah.cluster.observation import ServerState
 from howdah.ports.deadman import DeadmanGone
@@ -32,6 +33,11 @@ async def first_look(tools: Tools) -> None:
     server.took(tools, facts)
     situation.gate_open = not facts.in_recovery or facts.upstream is not None
     situation.gate_believed = not facts.in_recovery
+    if not facts.in_recovery:
+        # Also where no deadline was held: this agent may die within the next second too, and a new dead-man is born
+        # with the deadline that the last one was told.
+        with contextlib.suppress(DeadmanGone):
+            await arm(tools)
     if facts.replay_paused:
         with contextlib.suppress(SqlFailed):
             await tools.standby.resume_replay()
