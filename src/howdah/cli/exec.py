@@ -1,8 +1,9 @@
 """`howdah exec`: SQL on one node or on all."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated
 
 import psycopg
@@ -19,19 +20,41 @@ from howdah.postgres.layout import SUPERUSER
 
 CONNECT_LIMIT_S = 5
 NULL = "NULL"
+SYNC_WAIT = "SyncRepWaitForLSN"
+"""The function of PostgreSQL that waits for standbys; it warns only when the wait was cancelled."""
+ONLY_LOCAL = "the commit is on this server only: the wait for its standbys was cancelled, and a failover may lose it"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One node's answer: rows in PostgreSQL's text form (None for NULL) and the command's tag, or an error."""
+    """One node's answer: rows in PostgreSQL's text form (None for NULL) and the command's tag, or an error.
+
+    `notices` are the server's NOTICEs and WARNINGs, with their details."""
 
     node: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = field(default_factory=tuple)
     command: str = ""
     error: str = ""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Notices:
+    """What the server says beside its answers, and whether a commit was not waited for by it."""
+
+    sentences: list[str] = field(default_factory=list)
+    only_local: bool = False
+
+    def take(self, notice: psycopg.errors.Diagnostic) -> None:
+        """One NOTICE or WARNING. Its text may be in any language; the function that sends it is named in none."""
+        parts = (notice.message_primary, notice.message_detail, notice.message_hint)
+        text = ". ".join(part.rstrip(".") for part in parts if part)
+        self.sentences.append(f"{notice.severity}: {text}")
+        if notice.source_function == SYNC_WAIT:
+            self.only_local = True
 
 
 @app.command("exec")
@@ -47,16 +70,20 @@ def execute(
 ) -> None:
     """Run SQL on the primary, on one node or on all of them.
 
-    Connects to each server directly, as the superuser. Ends with 1 if a node fails.
+    Connects to each server directly, as the superuser. What a server notes or warns of goes to standard error. Ends
+    with 1 if a node fails, or if a commit was not waited for by the standbys that have to flush it.
     """
     if sum((on_all, bool(node), primary)) > 1:
         raise typer.BadParameter("give one of --all, --node and --primary")
     cluster = reach(data, config)
-    targets = cluster.nodes if on_all else (cluster.node(node) if node else cluster.leader(),)
+    targets = _every_node(cluster) if on_all else (cluster.node(node) if node else cluster.leader(),)
     if not cluster.secrets.superuser:
         raise Refused("the superuser's password cannot be read; run this as the account of the agent, or as root.")
     with ThreadPoolExecutor(max_workers=len(targets)) as threads:
         results = tuple(threads.map(lambda target: run(cluster, target, sql, database), targets))
+    for result in results:
+        for notice in result.notices:
+            print(f"{result.node}: {notice}", file=sys.stderr)
     if as_json:
         print(json.dumps({result.node: _document(result) for result in results}, indent=2))
     else:
@@ -67,6 +94,7 @@ def execute(
 
 def run(cluster: Reach, node: KnownNode, sql: str, database: str) -> Result:
     """Run it on one server. A failure is a result too."""
+    notices = Notices()
     try:
         with psycopg.connect(
             "",
@@ -80,12 +108,22 @@ def run(cluster: Reach, node: KnownNode, sql: str, database: str) -> Result:
             application_name="howdah exec",
             autocommit=True,
         ) as connection:
+            connection.add_notice_handler(notices.take)
             cursor = connection.execute(sql.encode())
             while cursor.nextset():
                 pass
-            return _result(node.name, cursor)
+            result = _result(node.name, cursor)
     except psycopg.Error as error:
-        return Result(node.name, error=" ".join(str(error).split()))
+        result = Result(node.name, error=" ".join(str(error).split()))
+    if notices.only_local:
+        result = replace(result, error="; ".join(sentence for sentence in (result.error, ONLY_LOCAL) if sentence))
+    return replace(result, notices=tuple(notices.sentences))
+
+
+def _every_node(cluster: Reach) -> tuple[KnownNode, ...]:
+    """But for those that were taken out of the cluster."""
+    removed = cluster.see().removed
+    return tuple(node for node in cluster.nodes if node.name not in removed)
 
 
 def _result(node: str, cursor: psycopg.Cursor[tuple[object, ...]]) -> Result:

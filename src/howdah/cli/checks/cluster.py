@@ -18,6 +18,8 @@ NODE_PATH = "/status"
 CLOCK_SECONDS_MAX = 2.0
 """An answer's Date has whole seconds. Safety does not rest on clocks; logs and history are hard to read, though."""
 CONNECT_LIMIT_S = 5
+GATE = "pg_hba.conf rejects connection"
+"""What a server answers while its gate is closed."""
 COLLATIONS = """
 SELECT datname, datcollate, datctype, coalesce(datcollversion, ''),
        coalesce(pg_database_collation_actual_version(oid), '')
@@ -37,6 +39,7 @@ class Login:
     collations: tuple[Collation, ...] = ()
     error: str = ""
     refused: bool = False  # it answered, and did not want us
+    closed: bool = False  # its gate is: it lets nobody in, whatever the password
 
 
 def check_agents(cluster: Reach) -> Iterator[Finding]:
@@ -71,8 +74,18 @@ def check_logins(cluster: Reach) -> Iterator[Finding]:
         yield warn("password", "it cannot be read by this user; run this as the agent's account, or as root.")
         return
     logins = for_each_node(cluster)
+    sight = cluster.see()
     for login in logins:
-        if login.refused:
+        if login.node in sight.removed:
+            continue
+        if login.closed:
+            reason = sight.reasons.get(login.node, "")
+            yield warn(
+                login.node,
+                "its gate is closed: its server lets no clients in now, since it serves neither as primary nor as a "
+                f"standby that follows{f' ({reason})' if reason else ''}. Look at `howdah explain`.",
+            )
+        elif login.refused:
             yield fail(login.node, f"the superuser's login is refused: {login.error}. See secrets/superuser.")
         elif login.error:
             yield warn(login.node, f"its server cannot be reached: {login.error}")
@@ -133,7 +146,9 @@ def _log_in(node: KnownNode, password: str) -> Login:
             return Login(node.name, tuple((str(a), str(b), str(c), str(d), str(e)) for a, b, c, d, e in rows))
     except psycopg.Error as error:
         sentence = " ".join(str(error).split())
-        return Login(node.name, error=sentence, refused="FATAL" in sentence and "starting up" not in sentence)
+        closed = GATE in sentence
+        refused = "FATAL" in sentence and "starting up" not in sentence and not closed
+        return Login(node.name, error=sentence, refused=refused, closed=closed)
 
 
 def _identity(answer: Answer, cluster: str) -> Finding:
