@@ -17,7 +17,7 @@ from pathlib import Path
 from howdah.postgres.account import choose_account
 from tests.realcluster.processes import PROC, kill_below, processes_below
 
-LOOK_S = 0.5
+LOOK_S = 2.0
 IPC_RMID = 0
 
 
