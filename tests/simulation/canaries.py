@@ -131,8 +131,10 @@ def hunting(seed: int) -> Options:
 
 FOUND_BY: dict[str, int] = {
     "the promise is not persisted": 0,
-    "one vote is enough": 1,
-    "promoted without a setting": 10,
+    "the receiver is not waited for": 17,
+    "no PREFIX": 44,
+    "one vote is enough": 0,
+    "promoted without a setting": 0,
     "no barrier": 0,
     "promoted before the swap": 0,
     "the store is tightened first": 0,
