@@ -48,7 +48,7 @@ def test_shutting_clients_out_interrupts_whatever_a_serving_primary_does(running
 
 @pytest.mark.parametrize("running", EVERY, ids=names)
 def test_a_revocation_interrupts_only_what_may_end_at_any_moment(running: a.Action) -> None:
-    assert preempts(a.Revoke(9), running) is isinstance(running, a.Follow | a.CatchUp | a.FinishFloor)
+    assert preempts(a.Revoke(9), running) is isinstance(running, a.Follow | a.CatchUp | a.FinishFloor | a.Clone)
 
 
 @pytest.mark.parametrize("running", EVERY, ids=names)

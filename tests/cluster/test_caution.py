@@ -2,10 +2,19 @@
 
 from dataclasses import replace
 
-from howdah.cluster.actions import BeginFirstStart, ChangeVoters, Clone, KillServer, StartInRecovery, Wait
+from howdah.cluster.actions import (
+    BeginFirstStart,
+    ChangeVoters,
+    Clone,
+    KillServer,
+    Revoke,
+    StartInRecovery,
+    Wait,
+    preempts,
+)
 from howdah.cluster.beginnings import HEAR_OTHERS_MS, first_start
 from howdah.cluster.decide import decide
-from howdah.cluster.following import start_in_recovery
+from howdah.cluster.following import STORE_FIRST_MS, revoke, start_in_recovery
 from howdah.cluster.leading import change_voters, standings
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import ServerState, StoreView
@@ -61,3 +70,22 @@ def test_a_server_that_does_not_start_is_cloned_once_and_not_for_ever() -> None:
     assert first is not None and isinstance(first.action, Clone)
     again = start_in_recovery(replace(gone, server=replace(stopped, clones_in_vain=1)))
     assert again is not None and again.action == StartInRecovery() and "log/postgresql.log" in again.why
+
+
+def test_an_agent_that_starts_asks_the_store_before_it_starts_its_server() -> None:
+    """It may be the holder's, which would then be started twice: in recovery, and again as a primary."""
+    stopped = replace(a_standby().server, state=ServerState.GONE, facts=None, chain=None)
+    asleep = replace(a_standby(), server=stopped, store=StoreView(), uptime_ms=100)
+    early, late = start_in_recovery(asleep), start_in_recovery(replace(asleep, uptime_ms=STORE_FIRST_MS))
+    assert early is not None and early.action == Wait()
+    assert late is not None and late.action == StartInRecovery()
+
+
+def test_a_voter_that_is_cloned_anew_while_its_server_runs_still_answers_a_vote() -> None:
+    """A clone may take hours, or hang: the election must not wait for it."""
+    busy = replace(a_standby(), busy=Clone("n1", None, keep_aside=False), asked=9)
+    found = revoke(busy)
+    assert found is not None and found.action == Revoke(9)
+    assert preempts(found.action, Clone("n1", None, keep_aside=False))
+    empty = replace(busy, server=replace(busy.server, state=ServerState.GONE, facts=None, chain=None))
+    assert revoke(empty) is None

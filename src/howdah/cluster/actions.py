@@ -286,7 +286,7 @@ def preempts(new: Action, running: Action) -> bool:
                 running, Serve | ChangeVoters | ApplySetting | KeepHouse | Switchover | RaiseTerm | DropRequest
             )
         case Revoke():
-            return isinstance(running, Follow | CatchUp | FinishFloor)
+            return isinstance(running, Follow | CatchUp | FinishFloor | Clone)
         case RaiseTerm():
             return isinstance(running, Serve | ChangeVoters)
         case StopServer():

@@ -94,6 +94,8 @@ def revoke(o: Observation) -> Proposal | None:
         return None  # the holder raises its term in place, or is killed first
     if promise_refusal(o.asked, o.local, record):
         return None
+    if isinstance(o.busy, Clone) and o.server.state is not ServerState.RECOVERY:
+        return None  # there is nothing to vote with until the clone is in place
     if o.report is not None and o.report.term == o.asked and o.report.basis == record.basis:
         return None
     if o.asked > o.local.promise or must_report_again(o.asked, o.local, _followed_term(o, record)):
@@ -159,10 +161,16 @@ def incomplete_directory(o: Observation) -> Proposal | None:
     )
 
 
+STORE_FIRST_MS = 3000
+"""How long an agent that starts waits for the store's first answer. A standby can serve reads without it later."""
+
+
 def start_in_recovery(o: Observation) -> Proposal | None:
     """Whatever role the disk remembers, a server that is not the holder starts in recovery with everything blank."""
     if o.server.state is not ServerState.GONE or o.server.directory.state is not DirectoryState.READY:
         return None
+    if not o.store.known and o.uptime_ms < STORE_FIRST_MS:
+        return Proposal("the store is asked first who leads: a holder would be started twice", Wait())
     record, tries = o.store.record, 0 if o.local.floor else FAILED_STARTS_MAX
     if o.server.clones_in_vain:
         # What keeps a fresh clone from starting is not in the data, and more clones would only fill the disk.
@@ -344,8 +352,8 @@ def standing_by(o: Observation) -> Proposal | None:
 
 ANSWERING_RULES = (
     Rule("RECORD WENT BACK", unexplained_promise),
-    Rule("UNDER WAY", work_under_way),
     Rule("REVOKE", revoke),
+    Rule("UNDER WAY", work_under_way),
     Rule("ORDER", carry_out_order),
 )
 
