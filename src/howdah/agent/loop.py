@@ -19,6 +19,7 @@ from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import (
     Action,
     Campaign,
+    DropRequest,
     ForcePromotion,
     Initialise,
     Leaving,
@@ -27,6 +28,7 @@ from howdah.cluster.actions import (
     RebuildRecord,
     ResumeService,
     Serve,
+    Switchover,
     Wait,
     preempts,
 )
@@ -65,6 +67,7 @@ class AgentLoop:
         self.decision = Decision("STARTING", "the agent has just started", Wait())
         self.observation: Observation | None = None
         self.published: Published | None = None
+        self.switchover_failure = ""  # why the last one asked for did not come about, with its request's id
         self.stopped = asyncio.Event()
 
     async def run(self) -> None:
@@ -143,6 +146,8 @@ class AgentLoop:
             situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
         else:
             raise error
+        if isinstance(action, Switchover) and outcome != "done":
+            self.switchover_failure = f"the switchover to {action.to} (request {action.request.id}) failed: {outcome}"
         term = self._tools.keeper.record.term if self._tools.keeper.record else 0
         self._tools.journal.did(type(action).__name__, outcome, term, duration)
 
@@ -156,6 +161,8 @@ class AgentLoop:
             self._task.cancel()
             await asyncio.wait((self._task,))
             self._reap()
+        if isinstance(action, DropRequest):
+            self.switchover_failure = f"{self.decision.why} (request {action.request.id})"
         if isinstance(action, CAUSES):
             self.roles.note_cause(self.decision.why)
         situation.busy = action

@@ -160,8 +160,8 @@ class NodeView:
             NodeReason(p.published.member.name, p.published.rule, p.published.reason) for p in o.peers if p.connected
         ]
         reasons = tuple(sorted(nodes, key=lambda n: n.node))
-        planned, removed = switchover_sentence(o), o.intents.removed
-        return Explanation(explain(o, decision), problems(o), reasons, planned, removed)
+        planned, failure = switchover_sentence(o), self._node.loop.switchover_failure
+        return Explanation(explain(o, decision), problems(o), reasons, planned, failure, o.intents.removed)
 
     def history(self) -> Sequence[RoleChange]:
         """What this node wrote down."""

@@ -129,12 +129,14 @@ class NodeReasonDocument(Document):
 
 
 class ExplanationDocument(Document):
-    """Why the cluster is as it is. `switchover`: the one that is planned or under way; `removed`: nodes taken out."""
+    """Why the cluster is as it is. `switchover`: the one that is planned or under way; `switchover_failure`: why the
+    last one asked of this node did not come about; `removed`: nodes taken out."""
 
     why: list[str]
     wrong: list[str]
     nodes: list[NodeReasonDocument]
     switchover: str = ""
+    switchover_failure: str = ""
     removed: list[str] = []
 
 

@@ -36,12 +36,15 @@ class NodeReason:
 class Explanation:
     """Why the cluster is as it is: sentences, the most important first. `wrong`: what an operator should look at.
 
-    `switchover`: the one that is planned or under way, as a clause, or "". `removed`: nodes that were taken out."""
+    `switchover`: the one that is planned or under way, as a clause, or "". `switchover_failure`: why the last one that
+    this node was asked for did not come about, with the request's id, or "". `removed`: nodes that were taken out.
+    """
 
     why: tuple[str, ...]
     wrong: tuple[str, ...] = ()
     nodes: tuple[NodeReason, ...] = ()
     switchover: str = ""
+    switchover_failure: str = ""
     removed: tuple[str, ...] = ()
 
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from howdah.cli.handoverwait import request_of, wait_for_handover
 from howdah.cli.options import Config, Data
 from howdah.cli.reach import reach
 from howdah.cli.restart import message_of
-from howdah.cli.rolewait import outcome, wait_for_primary
+from howdah.cli.rolewait import outcome
 from howdah.local.refused import Refused
 
 LIMIT_S = 60.0
@@ -65,11 +66,8 @@ def switchover(
         raise Refused(f"{to} is the primary already.")
     term = int(cluster.see().document.get("term") or 0)
     body = {"to": to} | ({"at": moment.isoformat()} if moment else {})
-    cluster.change(old, "/switchover", body)
+    message = message_of(cluster.change(old, "/switchover", body))
     if moment is not None:
         print(f"{old.name} hands over to {to or 'the best standby'} at {moment.isoformat(timespec='seconds')}")
         return
-    sight = wait_for_primary(cluster, old.name, term, LIMIT_S)
-    if sight is None:
-        raise Refused(f"no other server serves after {LIMIT_S:g} s; `howdah explain` says why.")
-    print(outcome(cluster, sight))
+    print(outcome(cluster, wait_for_handover(cluster, old, term, request_of(message), LIMIT_S)))
