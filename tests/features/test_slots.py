@@ -40,8 +40,8 @@ def test_a_standby_whose_wal_is_gone_is_cloned_anew_by_itself(cluster: RealClust
             primary.sql("DROP TABLE bulk")
             primary.sql("SELECT pg_switch_wal()")
             primary.sql("CHECKPOINT")
-        lost = f"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{slot_of(standby)}'"
-        eventually(lambda: primary.value(lost) in ("lost", None), "the WAL that it needs is gone")
+        gone = f"dropped slot {slot_of(standby)}: the WAL it stood for is gone"
+        eventually(lambda: [e for e in primary.journal("SLOTS") if e.sentence == gone], "the WAL that it needs is gone")
         standby.start()
         eventually(lambda: clones(standby) > before, "it is cloned", 60)
         cluster.wait_healthy()
