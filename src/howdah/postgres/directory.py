@@ -72,7 +72,12 @@ class NodeDirectory:
         yet."""
         async with self._one_at_a_time:
             if self._adopt_from is not None:
-                await adopt(self._site, self._adopt_from)
+                adoption = await adopt(self._site, self._adopt_from)
+                for sentence in (*adoption.changes, *adoption.refused):
+                    self._site.log(f"adopted {self._adopt_from}: {sentence}")
+                for name, value in adoption.parameters.items():
+                    mend = f"howdah config set postgresql.parameters.{name}={value}"
+                    self._site.log(f"adopted {self._adopt_from}: it had set {name}; to go on with that: {mend}")
             else:
                 await initialise(self._site)
 
