@@ -116,3 +116,14 @@ def test_each_problem_is_named() -> None:
     assert any("paused" in p for p in problems(a_primary(intents=replace(INTENTS, paused=True))))
     old = a_standby(store=seen_store(a_record(lease_counter=1)))
     assert any("put back to an old copy" in p for p in problems(old))
+
+
+def test_it_says_that_a_node_sorts_text_in_another_way() -> None:
+    here = a_primary()
+    assert here.server.facts is not None
+    sorted_here = replace(
+        here, server=replace(here.server, facts=replace(here.server.facts, collation="libc C.UTF-8 2.36"))
+    )
+    other = replace(sorted_here, peers=(a_peer(N2, collation="libc C.UTF-8 2.41"), a_peer(N3, collation="")))
+    assert [p for p in problems(other) if p.startswith("n2 sorts text by libc C.UTF-8 2.41, n1 by libc C.UTF-8 2.36")]
+    assert not any("sorts text" in p for p in problems(sorted_here))

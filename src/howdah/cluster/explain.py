@@ -69,9 +69,21 @@ def problems(o: Observation) -> tuple[str, ...]:
               for p in o.peers if p.published.pending_restart]  # fmt: skip
     if o.server.facts and o.server.facts.pending_restart:
         found.append(f"{o.me.name} is pending a restart for {', '.join(o.server.facts.pending_restart)}")
+    found += _other_collations(o)
     if o.intents.paused:
         found.append("the cluster is paused: no role changes by itself")
     return tuple(found)
+
+
+def _other_collations(o: Observation) -> list[str]:
+    """An index on text that one C library or ICU sorted is wrong for another."""
+    mine = o.server.facts.collation if o.server.facts else ""
+    return [
+        f"{p.published.member.name} sorts text by {p.published.collation}, {o.me.name} by {mine}: use the same version of "
+        f"the C library or ICU on all nodes, or REINDEX after a switchover"
+        for p in o.peers
+        if mine and p.connected and p.published.collation not in ("", mine)
+    ]
 
 
 def switchover_sentence(o: Observation) -> str:
