@@ -35,7 +35,9 @@ def wait_for_handover(cluster: Reach, old: KnownNode, term: int, request: str, l
         if gone >= LOOKS:
             raise Refused(f"no switchover, {old.name} serves on: {_failure(old, request)}")
         time.sleep(POLL_S)
-    raise Refused(f"no other server serves after {limit_s:g} s; `howdah explain` says why.")
+    still = str(_document(old, EXPLANATION_PATH).get("switchover") or "")
+    state = f"; {still}" if still else ""
+    raise Refused(f"no other server serves after {limit_s:g} s{state}. `howdah explain` says more.")
 
 
 def _given_up(old: KnownNode, term: int, request: str) -> bool:
