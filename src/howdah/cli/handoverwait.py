@@ -33,7 +33,7 @@ def wait_for_handover(cluster: Reach, old: KnownNode, term: int, request: str, l
             raise Refused(f"{old.name} is the primary again, of term {now}: no other took over. {_journal(old)}")
         gone = gone + 1 if _given_up(old, term, request) else 0
         if gone >= LOOKS:
-            raise Refused(f"no switchover, {old.name} serves on: {_failure(old, request)}")
+            raise Refused(f"no switchover: {_failure(old, request)}")
         time.sleep(POLL_S)
     still = str(_document(old, EXPLANATION_PATH).get("switchover") or "")
     state = f"; {still}" if still else ""
@@ -54,7 +54,7 @@ def _given_up(old: KnownNode, term: int, request: str) -> bool:
 
 def _failure(old: KnownNode, request: str) -> str:
     told = str(_document(old, EXPLANATION_PATH).get("switchover_failure") or "")
-    return told if request and request in told else f"the request was taken back. {_journal(old)}"
+    return " ".join(told.split()) if request and request in told else f"the request was taken back. {_journal(old)}"
 
 
 def _journal(old: KnownNode) -> str:
