@@ -79,8 +79,8 @@ def _other_collations(o: Observation) -> list[str]:
     """An index on text that one C library or ICU sorted is wrong for another."""
     mine = o.server.facts.collation if o.server.facts else ""
     return [
-        f"{p.published.member.name} sorts text by {p.published.collation}, {o.me.name} by {mine}: use the same version of "
-        f"the C library or ICU on all nodes, or REINDEX after a switchover"
+        f"{p.published.member.name} sorts text by {p.published.collation}, {o.me.name} by {mine}: use the same version "
+        "of the C library or ICU on all nodes, or REINDEX after a switchover"
         for p in o.peers
         if mine and p.connected and p.published.collation not in ("", mine)
     ]
