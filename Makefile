@@ -30,8 +30,11 @@ format: $(DEVELOP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 
+# Most tests wait for real servers, so a few run side by side; each file stays in one process.
+WORKERS ?= 3
+
 test: $(DEVELOP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 simulate: $(DEVELOP)
 	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
