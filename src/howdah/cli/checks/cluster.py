@@ -58,7 +58,8 @@ def check_agents(cluster: Reach) -> Iterator[Finding]:
                 if document.get("system_identifier"):
                     systems[node] = str(document["system_identifier"])
                 if waiting := document.get("pending_restart"):
-                    yield warn(node, f"{', '.join(waiting)} wait for `howdah restart {node}`")
+                    verb = "waits" if len(waiting) == 1 else "wait"
+                    yield warn(node, f"{', '.join(waiting)} {verb} for `howdah restart {node}`")
             case Answer(node):
                 yield fail(node, f"its agent's port answers with an error: {answer.sentence}. Is it another program's?")
     if len(set(systems.values())) > 1:
