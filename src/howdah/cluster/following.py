@@ -19,6 +19,7 @@ from howdah.cluster.actions import (
 )
 from howdah.cluster.decision import Proposal, Rule
 from howdah.cluster.election import term_to_ask
+from howdah.cluster.history import mapped_end
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import Published
@@ -192,7 +193,8 @@ def come_back(o: Observation) -> Proposal | None:
     if record is None or source is None or o.server.state is not ServerState.RECOVERY or o.server.facts is None:
         return None
     name = source.published.member.name
-    way = way_back(o.server.chain, o.server.position, record)
+    end = o.server.position or mapped_end(o.server.facts.history, o.local.entries)
+    way = way_back(o.server.chain, end, record)
     lost = o.me.name in source.published.lost_slots
     match way:
         case Stream() if not lost:
@@ -204,7 +206,7 @@ def come_back(o: Observation) -> Proposal | None:
     others = tuple((p.published.member, p.published.position) for p in o.peers if p.connected and p.published.position)
     live = sum(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
     # Fewer than k of them cannot flush it without this server: then nobody would ever stop waiting.
-    reason = last_copy_reason(o.me, o.server.position, record, others, live >= max(1, record.k))
+    reason = last_copy_reason(o.me, end, record, others, live >= max(1, record.k))
     if reason and not (isinstance(way, NeedsClone) and way.keep_aside):  # what is kept aside is not lost
         return Proposal(f"this server has to be {_verb(way)}, but waits: {reason}", Wait())
     if isinstance(way, NeedsRewind):

@@ -63,6 +63,19 @@ def chain_of(
     return tuple(Link(number, terms[number], end) for number, end in steps)
 
 
+def mapped_end(history: tuple[HistoryStep, ...], entries: tuple[TimelineEntry, ...]) -> Position | None:
+    """Where the ancestors end whose terms are known, for a server whose last timelines are in no map; None if none is.
+
+    What it acknowledged as a voter lies before: it takes a voter's name only once the map of that primary is durable.
+    (The server that it streams from can be promoted again before this one's agent hears of it.)"""
+    for count in range(len(history), 0, -1):
+        last = history[count - 1]
+        known = chain_of(last.timeline, history[: count - 1], last.end_lsn, entries)
+        if known is not None:
+            return position_of(known)
+    return None
+
+
 def chain_of_entries(entries: tuple[TimelineEntry, ...], last: TimelineEntry) -> Chain:
     """The chain of the server that was promoted by `last`, from the record's map; its end is not bounded here."""
     links = [Link(last.timeline, last.term, UNBOUNDED)]

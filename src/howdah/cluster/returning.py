@@ -41,7 +41,7 @@ def way_back(chain: Chain | None, end: Position | None, record: Record) -> Way:
         return NeedsClone("the record knows no timeline of the primary", end)
     if chain is None:
         reason = "a timeline of this server is in no map: its term is unknown"
-        return NeedsClone(reason, end, keep_aside=bool(record.forced_terms))
+        return NeedsClone(reason, end, keep_aside=True)
     theirs = chain_of_entries(record.timelines, entry)
     verdict = compare(chain, theirs)
     forced = [t for t in record.forced_terms if t > position_of(chain).term]
