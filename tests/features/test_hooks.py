@@ -1,5 +1,6 @@
 """The operator's command on a role change."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,11 @@ from tests.realcluster.processes import all_pids, command_line, eventually
 HOOK = """#!/bin/sh
 env | grep ^HOWDAH_ | sort > "$0.$HOWDAH_ROLE.$HOWDAH_TERM"
 """
-HANGING = """#!/bin/sh
-echo began >> "$0.log"
-sleep 4711
+SLEEP = f"sleep {100_000_000 + os.getpid()}"
+"""Found again among all processes of the machine."""
+HANGING = f"""#!/bin/sh
+cd "$(dirname "$HOWDAH_DATA_DIRECTORY")/log"  # where the tests' guard finds it
+{SLEEP}
 """
 
 
@@ -78,8 +81,8 @@ def test_a_hook_that_hangs_is_killed_and_holds_nothing_up(cluster: RealCluster) 
     cluster.wait_healthy()
     assert ask(cluster.primary(), "switchover", {"to": "n2"}).done
     second = cluster["n2"]
-    eventually(lambda: [pid for pid in all_pids() if "sleep 4711" in command_line(pid)], "the hook hangs")
+    eventually(lambda: [pid for pid in all_pids() if SLEEP in command_line(pid)], "the hook hangs")
     assert cluster.wait_serving(other_than="n3") is second
     eventually(lambda: [e for e in second.journal("HOOK") if "killed after 2000 ms" in e.sentence], "it is killed")
-    eventually(lambda: not [pid for pid in all_pids() if "sleep 4711" in command_line(pid)], "its children too")
+    eventually(lambda: not [pid for pid in all_pids() if SLEEP in command_line(pid)], "its children too")
     cluster.wait_healthy()

@@ -62,7 +62,7 @@ def test_the_door_names_the_servers_given_up_and_never_deletes_what_they_had(clu
     primary.sql("CREATE TABLE lost AS SELECT generate_series(1, 1000) AS number")  # only the witness has it, too
     primary.kill()
     witness.kill()
-    send((receiver,), signal.SIGCONT)
+    send((receiver,), signal.SIGKILL)  # what it had not read yet is gone with its socket
     term = cluster.record().term
 
     refused = ask(left, "failover", {"accept_data_loss": True, "given_up": []})

@@ -8,6 +8,7 @@ from typing import Any
 from howdah.agent.intentions import CONFIG, change_intents
 from howdah.agent.loop import AgentLoop
 from howdah.agent.tools import Tools
+from howdah.agent.watching import probe_once
 from howdah.cluster.actions import Leaving, Order
 from howdah.cluster.beginnings import missing_for_rebuild
 from howdah.cluster.intents import Intents, SwitchoverRequest
@@ -19,6 +20,9 @@ from howdah.configuration.intents import read_intents, write_intents
 from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Conflict, StoreUnavailable, Swapped
 from howdah.postgres.parameters import refusal
+
+RECONNECT_MS = 2000
+"""A standby that has streamed within this time is waited for rather than taken for dead."""
 
 ParameterCheck = Callable[[Mapping[str, str]], tuple[str, ...]]
 """What is wrong with the parameters, as sentences. Raises PostgresFailure if they cannot be judged."""
@@ -39,7 +43,7 @@ class Operations:
 
     async def switchover(self, to: str, at_wall_ms: int) -> str:
         """Ask for a hand-over, now (0) or later; the id of the request. Raises NotDone."""
-        o = self._observation()
+        o = await self._fresh_observation()
         record = o.store.record
         if record is None:
             raise NotDone("the store has not answered yet, so nobody knows who leads")
@@ -151,6 +155,17 @@ class Operations:
             raise NotDone(str(error)) from error
         except StoreUnavailable as error:
             raise NotDone(f"the store does not answer: {error}") from error
+
+    async def _fresh_observation(self) -> Observation:
+        """With a new look at the server: a standby that has just been given another name reconnects in milliseconds."""
+        until = self._tools.clock.boot_ms() + RECONNECT_MS
+        while True:
+            await probe_once(self._tools)
+            o = self._observation()
+            waits = [name for name, absent_ms in o.streaming_absent_ms if 0 < absent_ms < RECONNECT_MS]
+            if not waits or self._tools.clock.boot_ms() > until:
+                return o
+            await self._tools.clock.sleep_ms(100)
 
     def _observation(self) -> Observation:
         return self._tools.situation.observe(self._tools.keeper, self._tools.peers)

@@ -229,11 +229,12 @@ async def ask_confirmations(tools: Tools) -> None:
     situation, keeper = tools.situation, tools.keeper
     while True:
         await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
-        record = keeper.record or situation.local.record
+        lost = keeper.record is None or situation.store_went_back(keeper)
+        record = (keeper.settled or situation.local.record) if lost else keeper.record
         if record is None or record.holder != situation.me or situation.served_term != record.term or record.k < 1:
             continue
         now = tools.clock.boot_ms()
-        if keeper.reachable and keeper.record is not None and now - keeper.renewed_sent_boot_ms < 1500:
+        if keeper.reachable and not lost and now - keeper.renewed_sent_boot_ms < 1500:
             continue
         await confirm_round(tools, record)
 

@@ -330,9 +330,18 @@ def unexplained_promise(o: Observation) -> Proposal | None:
             f"{max(kept.term, o.local.won_term)} (change {kept.lease_counter}), the store says {record.holder.name} of "
             f"term {record.term} (change {record.lease_counter}). "
             "Nobody is promoted; see `howdah doctor`",
-            Wait(),
+            StartInRecovery() if _ready_to_start(o) else Wait(),  # harmless, and every way out needs it
         )
     return None
+
+
+def _ready_to_start(o: Observation) -> bool:
+    return (
+        o.server.state is ServerState.GONE
+        and o.server.directory.state is DirectoryState.READY
+        and o.local.marker is Marker.NONE
+        and o.busy is None
+    )
 
 
 def apply_setting(o: Observation) -> Proposal | None:
