@@ -30,11 +30,14 @@ format: $(DEVELOP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 
-# Most tests wait for real servers, so a few run side by side; each file stays in one process.
-WORKERS ?= 3
+# Most tests wait for real servers, so two files run side by side. What fails there may have failed for want of
+# processor time: it is run once more, alone, and that run decides.
+WORKERS ?= 2
 
 test: $(DEVELOP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || { \
+	  echo "what failed is run once more, alone:"; \
+	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
 
 simulate: $(DEVELOP)
 	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)

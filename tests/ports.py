@@ -10,7 +10,7 @@ import socket
 
 LOWEST, HIGHEST = 20_000, 32_000
 
-_held: list[socket.socket] = []
+_held: list[int] = []
 
 
 def free_port() -> int:
@@ -25,6 +25,6 @@ def free_port() -> int:
         except OSError:
             name.close()
             continue
-        _held.append(name)
+        _held.append(name.detach())  # a descriptor: nothing is left to be closed at the process's end
         return port
     raise RuntimeError(f"no port between {LOWEST} and {HIGHEST} is free")
