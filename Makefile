@@ -30,14 +30,11 @@ format: $(DEVELOP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 
-# Most tests wait for real servers, so two files run side by side. What fails there may have failed for want of
-# processor time: it is run once more, alone, and that run decides.
+# Most tests wait for real servers, so two files run side by side.
 WORKERS ?= 2
 
 test: $(DEVELOP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || { \
-	  echo "what failed is run once more, alone:"; \
-	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 simulate: $(DEVELOP)
 	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
