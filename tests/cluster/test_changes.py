@@ -53,7 +53,7 @@ def a_win(record: Record = RECORD, **changes: Any) -> Win:
 
 OWN: tuple[Change, ...] = (
     Renew(N1, 5), RaiseTerm(N1, 5, 7), AdmitVoter(N1, 5, N4), DropVoter(N1, 5, N3), SetK(N1, 5, 2, Mode.QUORUM),
-    Release(N1, 5), TakeBack(N1, 5), CorrectEntry(N1, 5, ENTRY), Establish(N1, 5), KeepMembers(N1, 5, (N1,)),
+    Release(N1, 5), TakeBack(N1, 5), CorrectEntry(N1, 5, (ENTRY,)), Establish(N1, 5), KeepMembers(N1, 5, (N1,)),
 )  # fmt: skip
 
 
@@ -129,14 +129,18 @@ def test_k_is_never_more_than_the_voters() -> None:
 
 def test_the_holder_corrects_the_entry_of_its_own_promotion_only() -> None:
     right = TimelineEntry(3, 5, 1, Lsn(1001))
-    assert made(CorrectEntry(N1, 5, right)).timelines == (ENTRIES[0], right)
+    assert made(CorrectEntry(N1, 5, (right,))).timelines == (ENTRIES[0], right)
+    again = TimelineEntry(4, 5, 3, Lsn(1100), 5)
+    both = made(CorrectEntry(N1, 5, (right, again)))
+    assert both.timelines == (ENTRIES[0], right, again)
+    assert both.current_entry == again
 
 
 def test_the_first_start_says_the_system_identifier_once() -> None:
     first = a_record(system_identifier="")
-    assert made(CorrectEntry(N1, 5, ENTRY, "77"), first).system_identifier == "77"
-    assert "another system identifier" in refused(CorrectEntry(N1, 5, ENTRY, "78"))
-    assert made(CorrectEntry(N1, 5, ENTRY)).system_identifier == RECORD.system_identifier
+    assert made(CorrectEntry(N1, 5, (ENTRY,), "77"), first).system_identifier == "77"
+    assert "another system identifier" in refused(CorrectEntry(N1, 5, (ENTRY,), "78"))
+    assert made(CorrectEntry(N1, 5, (ENTRY,))).system_identifier == RECORD.system_identifier
 
 
 def test_a_first_start_ends_when_it_is_established() -> None:

@@ -40,7 +40,7 @@ from howdah.cluster.history import Link
 from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.lease import Deadlines
 from howdah.cluster.localstate import LocalState, Marker
-from howdah.cluster.observation import Observation, ServerState, ServerView
+from howdah.cluster.observation import Observation, ServerState, ServerView, StoreView
 from howdah.cluster.peerstate import Tags
 from howdah.cluster.record import Handover, Mode, Phase, TimelineEntry
 from howdah.cluster.rules import RULES
@@ -55,11 +55,14 @@ from tests.cluster.builders import (
     N1,
     N2,
     N3,
+    RECORD,
     SYSTEM,
+    a_local,
     a_peer,
     a_primary,
     a_record,
     a_report,
+    a_server,
     a_standby,
     at,
     seen_store,
@@ -301,6 +304,17 @@ PROPERTIES = (
     a_directory_that_is_not_this_node_s_is_never_started,
     a_cluster_begins_only_where_nobody_has_a_past,
 )
+
+
+def test_a_directory_whose_first_start_was_left_half_is_not_started_once_the_cluster_is_established() -> None:
+    """Also by the holder itself, and also when the record is lost: what is half is never started."""
+    gone = a_server(N1, ServerState.GONE)
+    half = a_local(N1, marker=Marker.INITIALISING, record=RECORD)
+    assert isinstance(decide(a_primary(server=gone, local=half)).action, Wait)
+    lost = StoreView(known=True, reachable=True)
+    for marker in (Marker.INITIALISING, Marker.CLONING, Marker.REWINDING):
+        alone = a_primary(server=gone, local=a_local(N1, marker=marker, record=RECORD), store=lost, served_term=0)
+        assert not isinstance(decide(alone).action, StartInRecovery)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,6 +1,6 @@
 """PREFIX and TERM OF THE WAL: chains of (timeline, term) are compared, never bare log positions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from howdah.cluster.history import (
     chain_of,
     chain_of_entries,
     compare,
+    made_in_term,
     position_of,
 )
 from howdah.cluster.record import TimelineEntry
@@ -54,6 +55,39 @@ def test_a_chain_from_the_record_follows_the_promotion_that_it_came_from() -> No
     lost = TimelineEntry(2, 4, 1, Lsn(500))  # another server made a timeline 2 as well, in term 4
     third = TimelineEntry(3, 6, 2, Lsn(900), parent_term=4)
     assert chain_of_entries((FIRST, lost, SECOND, third), third) == chain((1, 1, 500), (2, 4, 900), (3, 6, UNBOUNDED))
+
+
+def test_a_winner_that_died_while_it_promoted_made_two_timelines_in_one_term() -> None:
+    won = TimelineEntry(2, 5, 1, Lsn(1000), 1)
+    again = TimelineEntry(3, 5, 2, Lsn(1100), 5)
+    history = (HistoryStep(1, Lsn(1000)), HistoryStep(2, Lsn(1100)))
+    assert made_in_term(won, 3, history, (FIRST, won)) == (won, again)
+    chain_there = chain_of_entries((FIRST, won, again), again)
+    assert chain_there == chain((1, 1, 1000), (2, 5, 1100), (3, 5, UNBOUNDED))
+    assert compare(chain((1, 1, 1000), (2, 5, 1050)), chain_there) == Prefix()
+    assert isinstance(compare(chain((1, 1, 1001)), chain_there), Diverged)
+
+
+def test_a_promotion_that_came_out_as_planned_is_what_was_won() -> None:
+    won = TimelineEntry(2, 5, 1, Lsn(1000), 1)
+    assert made_in_term(won, 2, (HistoryStep(1, Lsn(1000)),), (FIRST, won)) == (won,)
+    assert made_in_term(won, 2, (HistoryStep(1, Lsn(1001)),), (FIRST, won)) == (replace(won, switch_lsn=Lsn(1001)),)
+
+
+def test_a_timeline_of_an_earlier_term_stays_that_term_s() -> None:
+    """The parent was taken for timeline 1 while the server was already on 2."""
+    won = TimelineEntry(3, 6, 1, Lsn(1000), 1)
+    history = (HistoryStep(1, SECOND.switch_lsn), HistoryStep(2, Lsn(1200)))
+    assert made_in_term(won, 3, history, (FIRST, SECOND, won)) == (TimelineEntry(3, 6, 2, Lsn(1200), 5),)
+
+
+def test_a_promotion_that_never_happened_does_not_take_the_place_of_one_that_did() -> None:
+    """A winner of term 5 released the lease before it promoted; the next one made the same number at the same place."""
+    never = TimelineEntry(2, 5, 1, Lsn(1000), 1)
+    won = TimelineEntry(2, 6, 1, Lsn(1000), 1)
+    assert made_in_term(won, 2, (HistoryStep(1, Lsn(1000)),), (FIRST, never, won)) == (won,)
+    again = (HistoryStep(1, Lsn(1000)), HistoryStep(2, Lsn(1000)))
+    assert made_in_term(won, 3, again, (FIRST, never, won)) == (won, TimelineEntry(3, 6, 2, Lsn(1000), 6))
 
 
 def test_a_server_behind_on_the_same_timeline_may_stream() -> None:

@@ -14,7 +14,11 @@ from howdah.telemetry.logs import Form, set_up_logs
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+    library = logging.getLogger("uvicorn.error")
+    was = (library.disabled, library.propagate, library.level)
+    library.disabled, library.propagate, library.level = False, True, logging.NOTSET  # whoever configured it before
     yield
+    library.disabled, library.propagate, library.level = was
     structlog.reset_defaults()
     logging.getLogger().handlers = handlers
     logging.getLogger().setLevel(level)

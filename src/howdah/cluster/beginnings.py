@@ -84,7 +84,8 @@ def record_lost(o: Observation) -> Proposal | None:
         return None
     if o.intents.paused and o.door is None:
         return Proposal("the store lost the record, and the cluster is paused", Wait())
-    if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
+    whole = o.local.marker is Marker.NONE and o.server.directory.state is DirectoryState.READY
+    if o.server.state is ServerState.GONE and whole:
         return Proposal("the store lost the record: this server starts in recovery and waits", StartInRecovery())
     serves = next((p.published for p in o.peers if p.connected and p.published.serving_term), None)
     if serves is not None:

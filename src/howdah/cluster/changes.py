@@ -109,11 +109,12 @@ class TakeBack:
 @dataclass(frozen=True, slots=True)
 class CorrectEntry:
     """After the promotion the holder compares, and corrects the record before anybody follows. At the first start it
-    says the system identifier too."""
+    says the system identifier too. `entries`: every timeline that was made in this term, oldest first: a winner that
+    died while it promoted, and was promoted again, made two."""
 
     holder: Member
     term: int
-    entry: TimelineEntry
+    entries: tuple[TimelineEntry, ...]
     system_identifier: str = ""
 
 
@@ -231,13 +232,13 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
             return replace(record, released=True, serving=False, handover=handover)
         case TakeBack():
             return replace(record, released=False, serving=False, handover=None, generation=record.generation + 1)
-        case CorrectEntry(entry=entry, system_identifier=system_identifier):
+        case CorrectEntry(entries=entries, system_identifier=system_identifier):
             if record.system_identifier and system_identifier not in ("", record.system_identifier):
                 return NotAllowed("the cluster has another system identifier already")
-            kept = tuple(e for e in record.timelines if e.term != entry.term)
+            kept = tuple(e for e in record.timelines if e.term != entries[-1].term)
             return replace(
                 record,
-                timelines=(*kept, entry),
+                timelines=(*kept, *entries),
                 system_identifier=record.system_identifier or system_identifier,
             )
         case Establish():

@@ -97,7 +97,8 @@ def shared_with_holder(record: Record, position: Position) -> Lsn | None:
 
     None if that cannot be told from the map: then its lag has no bound. A server of an older term shares nothing past
     the place where the histories part, however long its log is."""
-    made = next((entry for entry in record.timelines if entry.term == position.term), None)
+    of_term = (entry for entry in record.timelines if entry.term == position.term)
+    made = max(of_term, key=lambda entry: entry.timeline, default=None)
     last = record.current_entry
     if made is None or last is None:
         return None

@@ -136,11 +136,18 @@ def work_under_way(o: Observation) -> Proposal | None:
     return Proposal(f"this server is being {verb} from {o.busy.source}", o.busy)
 
 
+def _initialises(o: Observation) -> bool:
+    """INITIALISE mends the half-made first directory, as long as no client was ever let in."""
+    record = o.store.record
+    first = record is not None and record.phase is Phase.INITIALISING
+    return first and o.is_holder and o.local.marker is Marker.INITIALISING
+
+
 def incomplete_directory(o: Observation) -> Proposal | None:
     """A half-cloned or half-rewound directory never votes and never serves: only a new clone mends it."""
     if o.local.marker is Marker.NONE and o.server.directory.state in (DirectoryState.READY, DirectoryState.FOREIGN):
         return None
-    if o.is_holder and o.local.marker is Marker.INITIALISING:
+    if _initialises(o):
         return None
     if o.server.state is not ServerState.GONE:
         if o.local.marker is Marker.NONE and o.server.state is ServerState.RECOVERY:

@@ -84,7 +84,7 @@ def chain_of_entries(entries: tuple[TimelineEntry, ...], last: TimelineEntry) ->
         parents = [
             e
             for e in entries
-            if e.timeline == child.parent and e.term < child.term and child.parent_term in (0, e.term)
+            if e.timeline == child.parent and e.term <= child.term and child.parent_term in (0, e.term)
         ]
         parent = max(parents, key=lambda entry: entry.term, default=None)
         if parent is None:
@@ -92,6 +92,28 @@ def chain_of_entries(entries: tuple[TimelineEntry, ...], last: TimelineEntry) ->
         links.append(Link(parent.timeline, parent.term, child.switch_lsn))
         child = parent
     return tuple(reversed(links))
+
+
+def made_in_term(
+    won: TimelineEntry, timeline: int, history: tuple[HistoryStep, ...], known: tuple[TimelineEntry, ...]
+) -> tuple[TimelineEntry, ...]:
+    """What PostgreSQL made of the promotion that was won: the entries of its term, by the promoted server's history.
+
+    More than one where the winner died while it promoted: its startup process had begun a timeline, and found it again.
+    Only one in between that is not the planned one can be an earlier term's: the server was further than was known."""
+    steps = [(step.timeline, step.end_lsn) for step in history]
+    numbers = [*(number for number, _ in steps), timeline]
+    earlier = {(e.timeline, e.parent, e.switch_lsn): e.term for e in known if e.term < won.term}
+    first = numbers.index(won.parent) + 1 if won.parent in numbers[:-1] else max(1, len(steps))
+    made: list[TimelineEntry] = []
+    parent_term = won.parent_term
+    for number, (parent, switch) in zip(numbers[first:], steps[first - 1 :], strict=True):
+        planned = (number, parent) == (won.timeline, won.parent) or number == timeline
+        term = won.term if planned else earlier.get((number, parent, switch), won.term)
+        if term == won.term:
+            made.append(TimelineEntry(number, term, parent, switch, parent_term))
+        parent_term = term
+    return tuple(made)
 
 
 UNBOUNDED = Lsn(2**64 - 1)

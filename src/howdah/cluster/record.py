@@ -111,8 +111,9 @@ class Record:
 
     @property
     def current_entry(self) -> TimelineEntry | None:
-        """The entry of the newest promotion that the record knows."""
-        return max(self.timelines, key=lambda entry: entry.term, default=None)
+        """The entry of the newest promotion that the record knows. (A winner that died while it promoted and was
+        promoted again made two timelines in one term.)"""
+        return max(self.timelines, key=lambda entry: (entry.term, entry.timeline), default=None)
 
 
 class RecordUnreadable(ValueError):

@@ -65,7 +65,7 @@ async def initialise(tools: Tools) -> None:
     tools.directory.write_identity(situation.local.member_id)
     facts = tools.directory.inspect()
     entry = TimelineEntry(facts.timeline, record.term, 0, Lsn(0))
-    made = await tools.keeper.swap(CorrectEntry(situation.me, record.term, entry, facts.system_identifier))
+    made = await tools.keeper.swap(CorrectEntry(situation.me, record.term, (entry,), facts.system_identifier))
     if isinstance(made, NotAllowed):
         raise Failed(made.reason)
     situation.remember(

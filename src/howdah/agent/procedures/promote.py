@@ -5,7 +5,7 @@ from dataclasses import replace
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.changes import CorrectEntry, Establish, NotAllowed, Renew
-from howdah.cluster.history import chain_of
+from howdah.cluster.history import chain_of, made_in_term
 from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import flushed
 from howdah.cluster.record import Phase, Record, TimelineEntry
@@ -79,13 +79,16 @@ async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, fac
         return  # the cluster's first timeline: nobody promoted it
     if facts.timeline <= entry.parent:
         raise Failed(f"this server is on timeline {facts.timeline}: it was not promoted in term {entry.term}")
-    switch = facts.history[-1].end_lsn if facts.history else Lsn(0)
-    parent = facts.history[-1].timeline if facts.history else 0
-    made = TimelineEntry(facts.timeline, entry.term, parent, switch, entry.parent_term)
-    if made == entry:
+    of_term = tuple(sorted((e for e in record.timelines if e.term == entry.term), key=lambda e: e.timeline))
+    map_known = (*record.timelines, *tools.situation.local.entries)
+    made = made_in_term(of_term[0], facts.timeline, facts.history, map_known)
+    if made == of_term:
         return
-    known = tuple(e for e in tools.situation.local.entries if e != entry and e.timeline != made.timeline)
-    tools.situation.remember(replace(tools.situation.local, entries=(*known, made)))
+    if not made:
+        raise Failed(f"the history of timeline {facts.timeline} does not say where it left its parent")
+    numbers = {e.timeline for e in made}
+    known = tuple(e for e in tools.situation.local.entries if e != entry and e.timeline not in numbers)
+    tools.situation.remember(replace(tools.situation.local, entries=(*known, *made)))
     corrected = await tools.keeper.swap(CorrectEntry(tools.situation.me, record.term, made))
     if isinstance(corrected, NotAllowed):
         raise Failed(f"the map could not be corrected: {corrected.reason}")
