@@ -1,6 +1,6 @@
 """How is the order of a procedure's effects tested? Hand-made ports that write down every effect, in order.
 
-One server (n1, n2 or n3 of the cluster in `tests/cluster/builders.py`) whose answers are simple and whose files, record
+One server (n1, n2 or n3 of `tests/cluster/builders.py`) whose answers are simple and whose files, record
 and dead-man are real enough that a wrong order shows. A test may hang a `twist` on an effect: what happens at that very
 moment (the record changes, time passes, the effect fails).
 """
@@ -43,9 +43,7 @@ from tests.cluster.builders import (
     address_of,
     some_facts,
 )
-from tests.cluster.builders import (
-    RECORD as BUILT,
-)
+from tests.cluster.builders import RECORD as BUILT
 
 Twist = Callable[[], None]
 PRIMARY, RECOVERY, GONE = "primary", "recovery", "gone"
@@ -462,8 +460,10 @@ class Play:
         )
 
     async def seen(self) -> "Play":
-        """Read the record and look at the server, as an agent that has been running; nothing of it is an effect."""
+        """Read the record and look at the server, as an agent that has been running; none of it is an effect."""
         await self.keeper.refresh()
+        if self.record.holder == self.situation.me:
+            self.keeper.renewed_sent_boot_ms = self.clock.now_ms  # won, or renewed, a moment ago
         if self.server.state != GONE:
             self.situation.facts = await self.server.observe()
         return self

@@ -44,6 +44,21 @@ def test_entry_setting_and_deadline_come_before_the_promotion() -> None:
     assert not play.log.has("swap")  # the map was right
 
 
+def test_a_winner_whose_agent_was_started_anew_renews_before_its_dead_man_gets_a_deadline() -> None:
+    """It has renewed nothing in this life: a deadline reckoned from that has passed, and the server would be killed."""
+
+    async def story() -> Play:
+        play = await Play(N2, RECOVERY, WON, promise=6).seen()
+        play.server.promoted_history = ON_THREE
+        play.tools.keeper.renewed_sent_boot_ms = 0
+        await promote.promote(play.tools, 6)
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("swap", "arm", "promote")
+    assert play.deadman.deadline_ms > play.clock.now_ms
+
+
 def test_a_server_that_had_the_empty_setting_is_promoted_only_after_its_checkpointer_has_read_the_new_one() -> None:
     async def story() -> Play:
         play = await Play(N2, RECOVERY, WON, promise=6).seen()

@@ -7,7 +7,7 @@ from tests.realcluster.node import RealNode
 
 JOURNAL_LINES = 150
 LOG_LINES = 60
-REPEATED = ("waiting for WAL to become available", "pg_hba.conf rejects", "is now a candidate for", "STATEMENT:  START_REPL")
+REPEATED = ("waiting for WAL to become available", "pg_hba.conf rejects", "is now a candidate for", "START_REPLICATION")
 
 
 def story_of(root: Path, nodes: Iterable[RealNode]) -> str:
@@ -31,5 +31,6 @@ def story_of(root: Path, nodes: Iterable[RealNode]) -> str:
 def _end_of(file: Path) -> list[str]:
     if not file.exists():
         return []
-    found = [line for line in file.read_text(errors="replace").splitlines() if not any(text in line for text in REPEATED)][-LOG_LINES:]
+    lines = file.read_text(errors="replace").splitlines()
+    found = [line for line in lines if not any(text in line for text in REPEATED)][-LOG_LINES:]
     return [f"--- the end of {file}:", *found] if found else []

@@ -45,6 +45,9 @@ async def promote(tools: Tools, term: int) -> None:
         # NEVER EMPTY was not kept here (the mode was async): the checkpointer has to switch waiting on.
         await tools.primary.checkpoint()
     await tools.primary.end_client_sessions()
+    if tools.clock.boot_ms() >= situation.deadlines(tools.keeper).gate_ms:
+        # An agent that was started after the swap has renewed nothing yet: its dead-man would kill the server at once.
+        await _renew(tools, term)
     await arm(tools)
     if not await tools.standby.promote(tools.policy.promote_limit_ms):
         raise Failed("the promotion has not ended within its limit")
@@ -108,9 +111,7 @@ async def resume(tools: Tools, term: int) -> None:
     if not may_follow(tools.situation.local, term):
         raise Failed(f"term {tools.situation.local.promise} is promised: the own term has to be raised first")
     # A fresh renewal proves that the term is still held, before anything of this server runs.
-    renewed = await tools.keeper.swap(Renew(tools.situation.me, term, serving=False))
-    if isinstance(renewed, NotAllowed):
-        raise Failed(f"the lease could not be renewed: {renewed.reason}")
+    renewed = await _renew(tools, term)
     if tools.situation.state is not ServerState.GONE:
         await server.stop(tools)
     # As the renewal found it: a swap of an agent that died here may have landed since the record was read.
@@ -120,6 +121,13 @@ async def resume(tools: Tools, term: int) -> None:
     await _compare_entry(tools, renewed)
     tools.situation.promoted_term = term
     tools.situation.poke()
+
+
+async def _renew(tools: Tools, term: int) -> Record:
+    renewed = await tools.keeper.swap(Renew(tools.situation.me, term, serving=False))
+    if isinstance(renewed, NotAllowed):
+        raise Failed(f"the lease could not be renewed: {renewed.reason}")
+    return renewed
 
 
 async def arm(tools: Tools) -> None:
