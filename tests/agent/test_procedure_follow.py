@@ -8,7 +8,7 @@ import pytest
 
 from howdah.agent.procedures import follow
 from howdah.agent.tools import Failed
-from howdah.cluster.actions import Clone, Follow, Leaving, Rewind, StartFollowing
+from howdah.cluster.actions import Clone, Follow, Leaving, LetGo, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import TimelineEntry
@@ -69,6 +69,17 @@ def test_wal_from_past_the_switch_that_the_old_stream_still_brought_keeps_a_serv
     play = asyncio.run(story())
     assert not play.log.has("remember")
     assert not any("n2.t5" in effect for effect in play.log.effects)
+
+
+def test_the_older_primary_is_let_go_under_the_promise_and_provably_so() -> None:
+    async def story() -> Play:
+        play = await behind()
+        await follow.let_go(play.tools, LetGo(N1, 5))
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("remember promise=5", "configure closed upstream -", "reload", "pause", "resume")
+    assert play.situation.local.entries == (FIRST,)  # the winner may still correct its entry
 
 
 def test_a_server_that_promised_more_follows_nobody() -> None:

@@ -16,7 +16,7 @@ EVERY: tuple[a.Action, ...] = (
     a.Promote(6), a.ResumeService(6), a.Serve(6), a.RaiseTerm(7), a.ApplySetting(), a.ChangeVoters(Admit(N3)),
     a.KeepHouse(("n2",), (N1,)), a.Follow(N1, 5, "n2.t5", "n1"), a.Rewind("n1", at(5, 1)), a.Clone("n1", None, False),
     a.Switchover(REQUEST, "n2"), a.DropRequest(REQUEST), a.FinishFloor(), a.RestartServer(),
-    a.StartFollowing(N1, 5), a.RecreateRecord(),
+    a.StartFollowing(N1, 5), a.LetGo(N1, 5), a.RecreateRecord(),
     a.RebuildRecord(9), a.ForcePromotion(RECORD.basis, ("n1",)), a.StopServer(),
 )  # fmt: skip
 names = [type(action).__name__ for action in EVERY]
@@ -48,7 +48,9 @@ def test_shutting_clients_out_interrupts_whatever_a_serving_primary_does(running
 
 @pytest.mark.parametrize("running", EVERY, ids=names)
 def test_a_revocation_interrupts_only_what_may_end_at_any_moment(running: a.Action) -> None:
-    assert preempts(a.Revoke(9), running) is isinstance(running, a.Follow | a.CatchUp | a.FinishFloor | a.Clone)
+    assert preempts(a.Revoke(9), running) is isinstance(
+        running, a.Follow | a.LetGo | a.CatchUp | a.FinishFloor | a.Clone
+    )
 
 
 @pytest.mark.parametrize("running", EVERY, ids=names)

@@ -14,6 +14,7 @@ from howdah.cluster.actions import (
     Follow,
     Initialise,
     KillServer,
+    LetGo,
     Order,
     RestartServer,
     Revoke,
@@ -268,6 +269,18 @@ def test_a_half_made_directory_is_never_started_but_cloned_with_its_floor(marker
 
 def test_a_server_that_does_not_run_starts_in_recovery_whatever_its_disk_remembers() -> None:
     assert decide(a_standby(server=a_server(N2, ServerState.GONE))).action == StartInRecovery()
+
+
+def test_a_standby_lets_the_older_primary_go_while_the_winner_promotes() -> None:
+    won = a_record(term=6, holder=N3, voters=(N1, N2), serving=False)
+    from_old = in_recovery(facts=some_facts(N2, True, upstream=address_of(N1), upstream_name="n2.t5"))
+    promoting = (a_peer(N1), a_peer(N3, promoted_term=0))
+    assert decide(seeing(won, server=from_old, peers=promoting)).action == LetGo(N3, 6)
+    promised = a_local(N2, promise=7)
+    assert not isinstance(decide(seeing(won, server=from_old, peers=promoting, local=promised)).action, LetGo)
+    assert not isinstance(decide(seeing(won, server=in_recovery(), peers=promoting)).action, LetGo)
+    of_winner = in_recovery(facts=some_facts(N2, True, upstream=address_of(N3), upstream_name="n2"))
+    assert not isinstance(decide(seeing(won, server=of_winner, peers=promoting)).action, LetGo)
 
 
 def test_a_rewound_server_streams_while_it_starts_since_it_may_be_inconsistent_without() -> None:

@@ -59,6 +59,8 @@ async def execute(action: a.Action, tools: Tools) -> None:
             await server.start_blank(tools)
         case a.Follow():
             await follow.follow(tools, action)
+        case a.LetGo():
+            await follow.let_go(tools, action)
         case a.StartFollowing():
             await follow.start_following(tools, action)
         case a.Rewind():

@@ -145,6 +145,15 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """Promise the new holder's term, then cut the stream from the older primary and prove it cut, so that following
+    needs only the promotion."""
+
+    holder: Member
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartFollowing:
     """Promise, map and record made durable, then start in recovery streaming from the holder under the bare name: a
     rewound directory may become consistent only with log that the holder wrote during the rewind."""
@@ -260,6 +269,7 @@ Action = (
     | ChangeVoters
     | KeepHouse
     | Follow
+    | LetGo
     | StartFollowing
     | Rewind
     | Clone
@@ -286,7 +296,7 @@ def preempts(new: Action, running: Action) -> bool:
                 running, Serve | ChangeVoters | ApplySetting | KeepHouse | Switchover | RaiseTerm | DropRequest
             )
         case Revoke():
-            return isinstance(running, Follow | CatchUp | FinishFloor | Clone)
+            return isinstance(running, Follow | LetGo | CatchUp | FinishFloor | Clone)
         case RaiseTerm():
             return isinstance(running, Serve | ChangeVoters)
         case StopServer():

@@ -9,6 +9,7 @@ from howdah.cluster.actions import (
     Follow,
     Initialise,
     KillServer,
+    LetGo,
     Order,
     RestartServer,
     Revoke,
@@ -225,6 +226,20 @@ def come_back(o: Observation) -> Proposal | None:
     return Proposal(way.reason, Clone(name, way.floor, way.keep_aside))
 
 
+def let_go(o: Observation) -> Proposal | None:
+    """Another holder won: the stream from the older primary ends now, so that following needs only the promotion."""
+    record, peer, facts = o.store.record, holder_peer(o), o.server.facts
+    if record is None or peer is None or o.is_holder or record.released or o.tags.replicate_from:
+        return None
+    if o.server.state is not ServerState.RECOVERY or facts is None or facts.upstream is None:
+        return None
+    if peer.published.promoted_term == record.term or facts.upstream == peer.published.address:
+        return None
+    if not may_follow(o.local, record.term) or o.local.marker is not Marker.NONE:
+        return None
+    return Proposal(f"{peer.published.member.name} won term {record.term}", LetGo(record.holder, record.term))
+
+
 def _verb(way: NeedsRewind | NeedsClone) -> str:
     return "rewound" if isinstance(way, NeedsRewind) else "cloned anew"
 
@@ -382,6 +397,7 @@ FOLLOWING_RULES = (
     Rule("CATCH UP", catch_up),
     Rule("ELECT", elect),
     Rule("COME BACK", come_back),
+    Rule("LET GO", let_go),
     Rule("RECONFIGURE", apply_setting),
     Rule("STANDING BY", standing_by),
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from howdah.agent.procedures import server
 from howdah.agent.procedures.revoke import prove_cut
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.actions import Clone, Follow, Leaving, Order, Rewind, StartFollowing
+from howdah.cluster.actions import Clone, Follow, Leaving, LetGo, Order, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Published
@@ -103,6 +103,23 @@ async def _promise(tools: Tools, action: Follow | StartFollowing) -> None:
         known = {e.timeline: e for e in situation.local.entries}
         known.update({e.timeline: e for e in entries_to_follow(record)})
         situation.remember(replace(situation.local, promise=action.term, entries=tuple(known.values()), record=record))
+
+
+async def let_go(tools: Tools, action: LetGo) -> None:
+    """While the winner promotes, what following needs before it: promise, blank, and the proofs that nobody receives.
+
+    The map is left as it is: the winner may still correct its entry."""
+    situation, record = tools.situation, tools.keeper.record
+    if record is None or record.holder != action.holder or record.term != action.term:
+        raise Failed("another primary leads by now")
+    async with situation.promise_lock:
+        if not may_follow(situation.local, action.term):
+            raise Failed(f"term {situation.local.promise} is promised (NEVER WITHDRAWN)")
+        situation.remember(replace(situation.local, promise=action.term))
+    server.configure(tools, server.blank_sync(tools), situation.gate_open)
+    await tools.process.reload()
+    await prove_cut(tools, tools.policy.revocation_limit_ms)
+    await server.look(tools)
 
 
 async def start_following(tools: Tools, action: StartFollowing) -> None:
