@@ -318,3 +318,46 @@ def test_the_fault_switches_are_those_that_the_tests_mean() -> None:
         assert rig.stored() == builders.RECORD
 
     asyncio.run(scenario())
+
+
+def heard_by(rig: Rig) -> Record | None:
+    """What it would follow on in the store's place."""
+    return rig.keeper.heard
+
+
+def test_what_peers_have_read_counts_only_while_the_store_does_not_answer() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.keeper.refresh()
+        newer = a_record(term=6, holder=N3, voters=(N1, N2), lease_counter=30)
+        rig.keeper.hear(newer)
+        assert heard_by(rig) is None
+        rig.store.faults.unreachable = True
+        with pytest.raises(StoreUnavailable):
+            await rig.keeper.refresh()
+        assert heard_by(rig) == newer
+        rig.keeper.hear(a_record(lease_counter=29))
+        assert heard_by(rig) == newer
+        assert (rig.keeper.record, rig.keeper.settled, rig.keeper.expired) == (builders.RECORD, builders.RECORD, False)
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_answers_again_ends_what_was_heard() -> None:
+    """Whatever it says: if it went back, the rules see that from what this server remembers, not from hearsay."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        rig.store.faults.unreachable = True
+        with pytest.raises(StoreUnavailable):
+            await rig.keeper.refresh()
+        rig.keeper.hear(a_record(term=6, holder=N3, voters=(N1, N2), lease_counter=30))
+        rig.store.faults.unreachable = False
+        await rig.keeper.refresh()
+        rig.store.faults.unreachable = True
+        with pytest.raises(StoreUnavailable):
+            await rig.keeper.refresh()
+        assert heard_by(rig) is None
+        assert rig.keeper.record == builders.RECORD
+
+    asyncio.run(scenario())

@@ -82,7 +82,7 @@ def pure_modules() -> tuple[Module, ...]:
 @cache
 def text_files() -> tuple[Path, ...]:
     """Every text file that belongs to the project."""
-    found = [file for file in ROOT.iterdir() if file.is_file()]
+    found = [file for file in ROOT.iterdir() if file.is_file() and file.name != ".git"]  # a linked worktree has one
     for folder in TEXT_FOLDERS:
         found += [file for file in (ROOT / folder).rglob("*") if file.is_file()]
     return tuple(sorted(file for file in found if file.suffix in TEXT_ENDINGS and "__pycache__" not in file.parts))

@@ -258,6 +258,36 @@ CONDUCT = (
         "renewing needs a database", "lease", "    return probe_age_ms <= ", "    return 0 <= ",
         "test_only_a_holder_whose_database_answers_renews",
     ),
+    in_cluster(
+        "hearsay: a store that answers is the later word", "hearsay",
+        "if heard is None or o.store.reachable or", "if heard is None or",
+        "test_a_store_that_answers_is_always_the_later_word",
+    ),
+    in_cluster(
+        "hearsay: no proof of ownership", "hearsay", " or heard.holder == o.me:", ":",
+        "test_what_peers_say_proves_no_ownership",
+    ),
+    in_cluster(
+        "hearsay: no expiry of a lease", "hearsay", "record=heard, expired=False,", "record=heard,",
+        "test_what_peers_say_never_makes_an_election",
+    ),
+    in_cluster(
+        "hearsay: only what is newer", "hearsay", "return heard.age > record.age and ", "return ",
+        "test_a_record_that_is_older_or_not_of_this_cluster_is_not_heard",
+    ),
+    in_cluster(
+        "hearsay: nothing of a store that went back", "hearsay", " or went_back(heard, local):", ":",
+        "test_a_record_of_a_store_that_went_back_is_not_heard_by_who_remembers_more",
+    ),
+    in_cluster(
+        "hearsay: no rewind and no clone", "hearsay",
+        "if proposal is not None and isinstance(proposal.action, Clone | Rewind):", "if proposal is None and o.asked:",
+        "test_a_rewind_or_a_clone_waits_for_the_store_itself",
+    ),
+    in_keeper(
+        "hearsay: forgotten when the store answers", "self._told = None  # a store", "pass  # a store",
+        "test_a_store_that_answers_again_ends_what_was_heard",
+    ),
 )  # fmt: skip
 
 CONDUCT_REMOVALS: tuple[Removal, ...] = (*CHANGES, *CONDUCT)

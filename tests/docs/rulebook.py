@@ -6,6 +6,7 @@ from howdah.cluster.beginnings import BEGINNING_RULES
 from howdah.cluster.decision import Rule
 from howdah.cluster.fencing import GUARD_RULES
 from howdah.cluster.following import ANSWERING_RULES, FOLLOWING_RULES
+from howdah.cluster.hearsay import HEARSAY_RULES
 from howdah.cluster.leading import LEADING_RULES
 from howdah.cluster.rules import RULES
 
@@ -25,6 +26,7 @@ CATALOGUE = re.compile(r" \([A-Z]\d+\)")
 GROUPS: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
     ("Stop", "fencing.py", GUARD_RULES),
     ("Begin, or begin again", "beginnings.py", BEGINNING_RULES),
+    ("Follow without the store", "hearsay.py", HEARSAY_RULES),
     ("Answer", "following.py", ANSWERING_RULES),
     ("Lead", "leading.py", LEADING_RULES),
     ("Follow", "following.py", FOLLOWING_RULES),

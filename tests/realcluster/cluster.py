@@ -232,12 +232,13 @@ def slot_of(node: RealNode) -> str:
 
 @contextlib.contextmanager
 def real_cluster(
-    names: tuple[str, ...] = ("n1", "n2", "n3"), config: Mapping[str, Any] | None = None
+    names: tuple[str, ...] = ("n1", "n2", "n3"), config: Mapping[str, Any] | None = None, *, started: bool = True
 ) -> Iterator[RealCluster]:
-    """A started cluster; when the block fails, the error carries the cluster's story."""
+    """A cluster, started unless the test first changes something; a failure carries the cluster's story."""
     cluster = RealCluster(names, config)
     try:
-        cluster.start()
+        if started:
+            cluster.start()
         yield cluster
     except BaseException as error:
         error.add_note(cluster.story())

@@ -20,7 +20,9 @@ class Answering:
     async def promise(self, request: PromiseRequest) -> Report | Refusal:
         """Have the loop revoke this server for the term, and give its report for the asker's record."""
         tools, situation = self._tools, self._tools.situation
-        record = None if situation.store_went_back(tools.keeper) else tools.keeper.record
+        record = situation.heard(tools.keeper)
+        if record is None and not situation.store_went_back(tools.keeper):
+            record = tools.keeper.record
         if record is not None and record.basis != request.record.basis:
             return Refusal("this server knows another record than the asker's", situation.local.promise)
         if record is not None and record.holder == situation.me and not record.released:

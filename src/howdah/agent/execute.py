@@ -41,7 +41,7 @@ async def execute(action: a.Action, tools: Tools) -> None:
         case a.ForcePromotion():
             await beginnings.force_promotion(tools, action)
         case a.Revoke(term=term):
-            record = tools.keeper.record or tools.situation.local.record
+            record = tools.situation.record_to_follow(tools.keeper) or tools.situation.local.record
             if record is None:
                 raise Failed("no record is known")
             await revoke.revoke(tools, term, record)

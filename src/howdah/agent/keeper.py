@@ -46,6 +46,7 @@ class Keeper:
         self.policy = Policy()
         self.record: Record | None = None
         self.settled: Record | None = None
+        self._told: Record | None = None
         self.trouble = ""
         self.known = False
         self.reachable = False
@@ -71,6 +72,16 @@ class Keeper:
         """Since when the lease counter has been seen as it is."""
         return self._clock.monotonic_ms() - self._first_seen_mono_ms
 
+    @property
+    def heard(self) -> Record | None:
+        """The newest record that a peer has settled, while the store does not answer this agent."""
+        return None if self.reachable else self._told
+
+    def hear(self, record: Record) -> None:
+        """A peer says that it has read, or swapped, this record. It settles nothing here, and proves nothing."""
+        if self._told is None or record.age > self._told.age:
+            self._told = record
+
     async def refresh(self) -> Record | None:
         """One linearizable read. Raises StoreUnavailable."""
         began_ms = self._clock.monotonic_ms()
@@ -95,6 +106,7 @@ class Keeper:
         """Take in what a linearizable read gave, or one of our own swaps."""
         changed = not self.known or not self.reachable
         self.known = self.reachable = True
+        self._told = None  # a store that answers is the later word, whatever it says
         late = found is not None and self._version is not None and found.version < self._version
         if late and began_mono_ms <= self._first_seen_mono_ms:
             # Asked before the newer version was seen: an answer that was overtaken, which says and settles nothing.

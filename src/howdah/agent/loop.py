@@ -93,6 +93,7 @@ class AgentLoop:
         tools, situation = self._tools, self._tools.situation
         self._reap()
         tools.keeper.policy = situation.intents.policy
+        self._hear_peers()
         self._remember_record()
         settle_gate(tools)
         observation = situation.observe(tools.keeper, tools.peers)
@@ -110,6 +111,13 @@ class AgentLoop:
         await self._act(decision.action)
         self._checkpoint_if_due()
         return False
+
+    def _hear_peers(self) -> None:
+        """What the others read in the store, for as long as it does not answer here."""
+        for view in self._tools.peers.views().values():
+            record = view.published.record
+            if view.connected and view.published.record_read and record is not None:
+                self._tools.keeper.hear(record)
 
     def _remember_record(self) -> None:
         """The last settled record, on disk: the store may lose it. Only what lasts is worth an fsync."""

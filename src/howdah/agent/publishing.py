@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from howdah.cluster.actions import Clone, Rewind
 from howdah.cluster.decision import Decision
 from howdah.cluster.following import follows_holder
+from howdah.cluster.hearsay import on_hearsay
 from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.peerstate import NodeState, Published
 from howdah.cluster.returning import below_floor
@@ -48,6 +49,8 @@ class Extra:
 
 def publish(o: Observation, decision: Decision, address: Address, api: Address, extra: Extra) -> Published:
     """This agent's state for its peers."""
+    read = o.store.reachable and o.store.record is not None and not o.went_back
+    o = on_hearsay(o) or o  # whom it follows, others see by the record that it follows on
     record, facts, server = o.store.record, o.server.facts, o.server
     running = server.state in (ServerState.RECOVERY, ServerState.PRIMARY) and facts is not None
     in_recovery = running and server.state is ServerState.RECOVERY
@@ -65,6 +68,7 @@ def publish(o: Observation, decision: Decision, address: Address, api: Address, 
         tags=o.tags,
         promise=o.local.promise,
         record=record or o.local.record,
+        record_read=read,
         primary=server.state is ServerState.PRIMARY,
         promoted_term=extra.promoted_term if server.state is ServerState.PRIMARY else 0,
         rewind_ready=extra.rewind_ready,

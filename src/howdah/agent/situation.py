@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from howdah.agent.keeper import Keeper
 from howdah.cluster.actions import Action, Leaving, Order
+from howdah.cluster.hearsay import worth_hearing
 from howdah.cluster.history import chain_of
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines, deadlines
@@ -145,6 +146,17 @@ class Situation:
         """Whether the store's record is an old copy, as far as this server remembers."""
         return went_back(keeper.record, self.local)
 
+    def heard(self, keeper: Keeper) -> Record | None:
+        """What a standby may follow by in the store's place; None while the store answers, or peers say no more."""
+        heard = keeper.heard
+        if heard is None or self.state is not ServerState.RECOVERY:
+            return None
+        return heard if worth_hearing(heard, keeper.record, self.local) else None
+
+    def record_to_follow(self, keeper: Keeper) -> Record | None:
+        """The store's record, or what peers have read there since. Never a proof of who leads."""
+        return self.heard(keeper) or keeper.record
+
     def server_view(self) -> ServerView:
         """The local server as the rules see it."""
         now, window = self.clock.boot_ms(), self.intents.policy.crash_window_ms
@@ -181,6 +193,7 @@ class Situation:
                 renewal_ago_ms=keeper.renewal_ago_ms,
                 unsettled=keeper.unsettled,
                 trouble=keeper.trouble,
+                heard=self.heard(keeper),
             ),
             server=self.server_view(),
             intents=self.intents,

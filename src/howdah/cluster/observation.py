@@ -60,6 +60,7 @@ class StoreView:
     renewal_ago_ms: int = 0  # since this agent saw the lease counter change
     unsettled: bool = False
     trouble: str = ""  # why it is not reachable, as a clause
+    heard: Record | None = None  # the newest that a peer has read there; for `hearsay` alone
 
 
 @dataclass(frozen=True, slots=True)

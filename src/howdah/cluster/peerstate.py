@@ -95,6 +95,7 @@ class Published:
     tags: Tags = Tags()
     promise: int = 0
     record: Record | None = None
+    record_read: bool = False  # the store says so to this agent now: others may follow on it
     primary: bool = False  # its server is out of recovery
     promoted_term: int = 0  # the term in which it is the promoted (not necessarily serving) primary
     rewind_ready: bool = False  # and has checkpointed on its timeline

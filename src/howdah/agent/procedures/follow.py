@@ -71,7 +71,7 @@ async def follow(tools: Tools, action: Follow) -> None:
 async def _check_prefix(tools: Tools, action: Follow, source: Published) -> None:
     """PREFIX, of what lies on disk when the old stream is provably over. What the decision was made on may be a second
     old, and a receiver that still runs could bring WAL from past the switch: the new primary would count its LSN."""
-    situation, record = tools.situation, tools.keeper.record
+    situation, record = tools.situation, tools.situation.record_to_follow(tools.keeper)
     if record is None:
         raise Failed("the store has no record")
     facts = await server.look(tools)
@@ -90,7 +90,7 @@ async def _check_prefix(tools: Tools, action: Follow, source: Published) -> None
 
 async def _promise(tools: Tools, action: Follow | StartFollowing) -> None:
     """What has to be durable before a server follows anybody."""
-    situation, record = tools.situation, tools.keeper.record
+    situation, record = tools.situation, tools.situation.record_to_follow(tools.keeper)
     if record is None or record.holder != action.holder or record.term != action.term:
         raise Failed("another primary leads by now")
     async with situation.promise_lock:

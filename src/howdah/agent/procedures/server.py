@@ -33,7 +33,7 @@ def configure(
 
 def blank_sync(tools: Tools) -> str:
     """What a server that is not a primary names: NEVER EMPTY in quorum mode, standbys included."""
-    record = tools.keeper.record or tools.situation.local.record
+    record = tools.situation.record_to_follow(tools.keeper) or tools.situation.local.record
     mode = record.mode if record else tools.situation.intents.effective_mode
     return str(NAMES_NOBODY) if mode is Mode.QUORUM else ""
 
