@@ -222,7 +222,7 @@ class HandStandby(_Body):
         }
         return some_facts(self.member, recovers, **{**given, **self.facts})
 
-    async def replay(self) -> ReplayView:
+    async def replay(self, new_connection: bool = True) -> ReplayView:
         """See the port."""
         upstream = self.live.upstream
         view = ReplayView(

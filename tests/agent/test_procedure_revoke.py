@@ -31,8 +31,9 @@ class StuckStandby(HandServer):
         self._server = server
         self._replay = replay
 
-    async def replay(self) -> ReplayView:
+    async def replay(self, new_connection: bool = True) -> ReplayView:
         """See the port."""
+        del new_connection
         return await self._replay()
 
     async def observe(self) -> ServerFacts:
@@ -138,7 +139,8 @@ def test_a_query_that_holds_replay_after_the_proofs_is_ended() -> None:
         play = streaming(await Play(N2, RECOVERY).seen())
         answers = play.server.replay
 
-        async def replay() -> ReplayView:
+        async def replay(new_connection: bool = True) -> ReplayView:
+            del new_connection
             view = await answers()
             if play.log.effects.count("resume replay") < 2 or play.log.effects.count("end conflicting queries") > 1:
                 return view

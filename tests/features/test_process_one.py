@@ -22,7 +22,7 @@ def in_a_container(node: RealNode) -> None:
     node.config_file.write_text(yaml.safe_dump(node.document))
     with node.log_file.open("ab") as output:
         process = subprocess.Popen(
-            (*UNSHARE, sys.executable, "-m", "tests.realcluster.agentprocess", str(node.config_file)),
+            (*UNSHARE, sys.executable, "-m", "howdah", "agent", "--config", str(node.config_file)),
             cwd=HERE,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -60,7 +60,7 @@ def test_an_agent_that_is_process_1_restarts_a_killed_postmaster_and_leaves_noth
             send((postmaster,), signal.SIGKILL)
             eventually(lambda before=begun: node.value("SELECT pg_postmaster_start_time()") not in (None, before), "up")  # type: ignore[misc]  # the default binds the loop's value
         assert cluster.wait_serving() is node
-        agent = next(pid for pid in node.processes if "agentprocess" in command_line(pid) and pid != node.agent)
+        agent = next(pid for pid in node.processes if "howdah agent" in command_line(pid) and pid != node.agent)
         eventually(lambda: not defunct_children(agent), "nothing stays defunct")
     except BaseException as error:
         error.add_note(cluster.story())

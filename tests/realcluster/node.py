@@ -87,7 +87,7 @@ class RealNode:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(STRIPPED)}
         with self.log_file.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.realcluster.agentprocess", str(self.config_file)],
+                [sys.executable, "-m", "howdah", "agent", "--config", str(self.config_file)],
                 cwd=HERE,
                 env=kept,
                 stdin=subprocess.DEVNULL,

@@ -26,7 +26,7 @@ from howdah.ports.events import Journal
 from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Store
 from howdah.postgres.account import Account, choose_account, enter_fault
-from howdah.postgres.connection import LocalSql
+from howdah.postgres.connection import KeptSql, LocalSql
 from howdah.postgres.directory import NodeDirectory
 from howdah.postgres.installation import find_installation, reachable_installation
 from howdah.postgres.layout import NodeLayout
@@ -86,7 +86,8 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
     broadcast = Broadcast()
     peers = HttpPeers(identity, broadcast, situation.peers_changed)
     sql = LocalSql(site.place.socket, settings.postgresql.port)
-    standby, primary = LocalStandby(sql, clock), LocalPrimary(sql)
+    kept = KeptSql(sql)
+    standby, primary = LocalStandby(sql, clock, kept), LocalPrimary(sql, kept)
     directory = NodeDirectory(site, settings.initial.adopt)
     tools = Tools(
         clock=clock,

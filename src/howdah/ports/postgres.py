@@ -137,8 +137,9 @@ class Standby(Protocol):
         """Everything of a running server, primary too, through a new connection. Raises SqlFailed."""
         ...
 
-    async def replay(self) -> ReplayView:
-        """What the revocation's proofs need, through a new connection."""
+    async def replay(self, new_connection: bool = True) -> ReplayView:
+        """What the revocation's proofs need. Only a new connection shows the setting as the postmaster has it; for the
+        other proofs a kept one does."""
         ...
 
     async def pause_replay(self) -> None:

@@ -215,6 +215,10 @@ class KeptSql:
         except TimeoutError as error:
             raise ServerSilent(f"{self._sql.place} did not answer within {limit} ms") from error
 
+    async def one(self, statement: str, *parameters: str) -> Row:
+        """The first row of a statement that always has one."""
+        return (await self.query(statement, *parameters))[0]
+
     async def _ask(self, statement: str, *parameters: str) -> list[Row]:
         if self._open is None:
             raise ServerRefused(f"the connection to {self._sql.place} was closed")

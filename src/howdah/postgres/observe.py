@@ -132,7 +132,7 @@ async def observe(connection: SqlConnection, walsender: KeptSql) -> tuple[Server
     return facts, _lsn(seen["received"])
 
 
-async def replay_view(connection: SqlConnection, walsender: KeptSql) -> ReplayView:
+async def replay_view(connection: SqlConnection | KeptSql, walsender: KeptSql) -> ReplayView:
     """The facts of the revocation's proofs, each read after the one it builds on: the receivers after the pause
     state, what was received after it was known that nobody receives, and the timeline last."""
     conninfo, restore_command, pause_state = await connection.one(

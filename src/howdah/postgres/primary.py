@@ -70,11 +70,12 @@ class CommitOverride:
 
 class LocalPrimary:
     """Implements `ports.postgres.Primary`. `keep_slots` and `show` work in recovery too: a winner makes its slots
-    before it promotes. `close` it: it keeps a connection for what is polled."""
+    before it promotes. `close` it: it keeps a connection for what is
+    polled or in haste (`kept`: a shared one)."""
 
-    def __init__(self, sql: LocalSql) -> None:
+    def __init__(self, sql: LocalSql, kept: KeptSql | None = None) -> None:
         self._sql = sql
-        self._kept = KeptSql(sql)
+        self._kept = kept or KeptSql(sql)
 
     def close(self) -> None:
         """Drop the kept connection."""
@@ -119,9 +120,8 @@ class LocalPrimary:
     async def end_client_sessions(self) -> int:
         """Terminate every client backend but the agent's; how many there were. It waits for none of them and may be
         repeated at once. A login that is still under way is caught by the next call. Raises SqlFailed."""
-        async with self._sql.session() as connection:
-            (count,) = await connection.one(_END_SESSIONS)
-            return int(count or 0)
+        (count,) = await self._kept.one(_END_SESSIONS)
+        return int(count or 0)
 
     async def show(self, name: str) -> str:
         """A setting as a new connection sees it. Raises SqlFailed, also for a name that PostgreSQL does not know."""

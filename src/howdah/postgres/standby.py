@@ -6,7 +6,7 @@ from dataclasses import replace
 from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.ports.clock import Clock
 from howdah.ports.postgres import SqlFailed
-from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, SqlConnection
+from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, ServerSilent, SqlConnection
 from howdah.postgres.observe import identify, observe, replay_view
 from howdah.postgres.replaylag import ReplayLag
 
@@ -37,17 +37,20 @@ _END_CONFLICTING = """
 
 
 class LocalStandby:
-    """Implements `ports.postgres.Standby`. `close` it: it keeps a connection for IDENTIFY_SYSTEM in recovery."""
+    """Implements `ports.postgres.Standby`. `close` it: it keeps a connection for IDENTIFY_SYSTEM in recovery, and one
+    for the steps of a failover: a new one each costs a busy server some 10 ms. `kept` may be shared."""
 
-    def __init__(self, sql: LocalSql, clock: Clock) -> None:
+    def __init__(self, sql: LocalSql, clock: Clock, kept: KeptSql | None = None) -> None:
         self._sql = sql
         self._clock = clock
+        self._kept = kept or KeptSql(sql)
         self._walsender = KeptSql(sql, walsender=True)
         self._lag = ReplayLag()
 
     def close(self) -> None:
-        """Drop the kept connection."""
+        """Drop the kept connections."""
         self._walsender.close()
+        self._kept.close()
 
     async def observe(self) -> ServerFacts:
         """Everything of a running server, through a new connection. `lost_slot` is always False: SQL on a standby
@@ -64,42 +67,44 @@ class LocalStandby:
             lag_ms = self._lag.note(self._clock.monotonic_ms(), received, facts.replay_lsn)
             return replace(facts, replay_lag_ms=lag_ms)
 
-    async def replay(self) -> ReplayView:
-        """What the revocation's proofs need, through a new connection. Raises SqlFailed, also out of recovery."""
+    async def replay(self, new_connection: bool = True) -> ReplayView:
+        """See the port. Raises SqlFailed, also out of recovery."""
+        if not new_connection:
+            return await replay_view(self._kept, self._walsender)
         async with self._sql.session() as connection:
             return await replay_view(connection, self._walsender)
 
     async def pause_replay(self) -> None:
         """Ask for `paused` afresh. A server that was paused is resumed first, and the startup process is given time
         to leave its pause: `paused` must be its answer to this request, after it has read its settings again."""
-        async with self._sql.session() as connection:
-            (state,) = await connection.one("SELECT pg_get_wal_replay_pause_state()")
-            if state != "not paused":
-                await connection.query("SELECT pg_wal_replay_resume()")
-                await _left_pause(connection)
-            await connection.query("SELECT pg_wal_replay_pause()")
+        try:
+            async with asyncio.timeout(self._sql.timeout_ms / 1000):
+                (state,) = await self._kept.one("SELECT pg_get_wal_replay_pause_state()")
+                if state != "not paused":
+                    await self._kept.query("SELECT pg_wal_replay_resume()")
+                    await _left_pause(self._kept)
+                await self._kept.query("SELECT pg_wal_replay_pause()")
+        except TimeoutError as error:
+            raise ServerSilent(f"the startup process of {self._sql.place} did not leave its pause") from error
 
     async def resume_replay(self) -> None:
         """Resume replay; no effect if it runs."""
-        async with self._sql.session() as connection:
-            await connection.query("SELECT pg_wal_replay_resume()")
+        await self._kept.query("SELECT pg_wal_replay_resume()")
 
     async def end_conflicting_queries(self) -> int:
         """Cancel running client queries and end sessions that are idle inside a transaction: either may hold locks,
         pins or snapshots that replay waits for. How many."""
-        async with self._sql.session() as connection:
-            (count,) = await connection.one(_END_CONFLICTING)
-            return int(count or 0)
+        (count,) = await self._kept.one(_END_CONFLICTING)
+        return int(count or 0)
 
     async def next_timeline(self) -> int:
         """The number that a promotion would take now: the first above the replayed timeline without a history file
         here. (PostgreSQL looks one number at a time, so files behind a gap do not count.) Raises SqlFailed."""
-        async with self._sql.session() as connection:
-            timeline, _ = await identify(self._walsender)
-            (number,) = await connection.one(_NEXT_TIMELINE.format(first=timeline + 1, last=timeline + TIMELINES_MAX))
-            if number is None:
-                raise SqlFailed(f"pg_wal of {self._sql.place} holds more than {TIMELINES_MAX} later history files")
-            return int(number)
+        timeline, _ = await identify(self._walsender)
+        (number,) = await self._kept.one(_NEXT_TIMELINE.format(first=timeline + 1, last=timeline + TIMELINES_MAX))
+        if number is None:
+            raise SqlFailed(f"pg_wal of {self._sql.place} holds more than {TIMELINES_MAX} later history files")
+        return int(number)
 
     async def promote(self, limit_ms: int) -> bool:
         """Promote and wait; True once the server is out of recovery (also if it was before). False does not cancel
@@ -124,7 +129,7 @@ async def _recovers(connection: SqlConnection) -> bool:
     return (await connection.one("SELECT pg_is_in_recovery()"))[0] == "t"
 
 
-async def _left_pause(connection: SqlConnection) -> None:
+async def _left_pause(connection: KeptSql) -> None:
     """Wait until the startup process is seen outside its pause: waiting for something else, or further than
     before. The session's limit ends this."""
     before = ""

@@ -148,8 +148,9 @@ class SimStandby(LocalPort):
             await pause(self.chance.process())
         return facts
 
-    async def replay(self) -> ReplayView:
+    async def replay(self, new_connection: bool = True) -> ReplayView:
         """See the port."""
+        del new_connection  # every one is new here
         server = await self.connect()
         startup = self.machine.startup()
         if startup is None:

@@ -136,7 +136,7 @@ async def catch_up(tools: Tools, action: CatchUp) -> None:
     until = tools.clock.boot_ms() + CATCH_UP_LIMIT_MS
     try:
         while True:
-            view_now = await tools.standby.replay()
+            view_now = await tools.standby.replay(new_connection=False)
             if view_now.replayed_lsn >= action.upto.lsn:
                 break
             if tools.clock.boot_ms() > until:

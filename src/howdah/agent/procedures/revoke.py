@@ -90,7 +90,7 @@ async def prove_cut(tools: Tools, limit_ms: int) -> None:
 
 async def _wait_for(tools: Tools, missing: Callable[[ReplayView], Missing | None], until_boot_ms: int) -> ReplayView:
     while True:
-        view = await tools.standby.replay()
+        view = await tools.standby.replay(new_connection=missing is missing_setting)
         what = missing(view)
         if what is None:
             return view
@@ -107,7 +107,7 @@ async def _wait_for_replay(tools: Tools) -> ReplayView:
     query may hold it meanwhile."""
     before = NO_LSN
     while True:
-        view = await tools.standby.replay()
+        view = await tools.standby.replay(new_connection=False)
         if missing_replay(view) is None:
             return view
         if view.replayed_lsn == before:
