@@ -36,7 +36,7 @@ def test_a_standby_whose_log_is_gone_from_the_primary_is_cloned_anew(cluster: Re
             primary.sql("CHECKPOINT")
         primary.sql("CHECKPOINT")
         behind.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert len(behind.journal("CLONE")) > clones
     assert_sound(cluster, load)
@@ -49,7 +49,7 @@ def test_a_data_directory_deleted_under_a_standby_is_cloned_again(cluster: RealC
     with writing(cluster) as load:
         shutil.rmtree(standby.layout.data, ignore_errors=True)
         eventually(lambda: len(standby.journal("CLONE")) > clones, "it is cloned", 60)
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert cluster.record().holder == before.holder
     assert_sound(cluster, load)
@@ -62,7 +62,7 @@ def test_a_data_directory_deleted_under_the_primary_costs_a_failover(cluster: Re
         shutil.rmtree(primary.layout.data, ignore_errors=True)
         cluster.wait_serving(other_than=primary.name)
         load.wait_writes()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert primary.journal("CLONE")
     assert_sound(cluster, load)
@@ -98,5 +98,5 @@ def test_the_last_copy_is_never_wiped_whatever_is_wrong_with_it(cluster: RealClu
         (node.root / "away").rename(node.layout.data)
     for node in cluster.nodes.values():
         node.start()
-    cluster.wait_healthy(60)
+    cluster.wait_healthy()
     assert_sound(cluster, load)

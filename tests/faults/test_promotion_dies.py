@@ -92,7 +92,7 @@ def _all_return(cluster: RealCluster, load: Workload) -> None:
     for node in cluster.nodes.values():
         if not node.agent:
             node.start()
-    cluster.wait_healthy(60)
+    cluster.wait_healthy()
     load.wait_writes()
     timelines = [(entry.timeline, entry.term) for entry in cluster.record().timelines]
     assert all(later > earlier for earlier, later in itertools.pairwise(timelines)), "no number is used twice"

@@ -55,7 +55,7 @@ def test_a_node_killed_while_it_is_rewound_never_serves_that_directory_but_is_cl
         assert old.state.marker is Marker.REWINDING
         clones = len(old.journal("CLONE"))
         old.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert len(old.journal("CLONE")) > clones
     assert_sound(cluster, load)

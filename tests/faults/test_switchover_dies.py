@@ -66,7 +66,7 @@ def test_one_primary_leads_whoever_dies_in_a_switchover(cluster: RealCluster, vi
         for node in cluster.nodes.values():
             if not node.agent:
                 node.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert_sound(cluster, load)
 

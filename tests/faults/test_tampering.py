@@ -41,7 +41,7 @@ def test_two_promotions_to_the_same_timeline_number_never_stream_from_each_other
         load.wait_writes()
         eventually(lambda: new.value(timeline) == number, "both promotions made the same timeline number")
         stray.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert stray.journal("CLONE")
     assert_sound(cluster, load)

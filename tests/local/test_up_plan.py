@@ -8,7 +8,7 @@ import pytest
 from howdah.local.place import Place
 from howdah.local.plan import read_plan
 from howdah.local.refused import Refused
-from howdah.local.up import Prepared, Wishes, prepare
+from howdah.local.up import Prepared, Wishes, first_api_port, prepare
 
 
 def prepared(place: Place, wishes: Wishes) -> Prepared:
@@ -76,3 +76,9 @@ def test_settings_that_an_agent_would_refuse_are_told_before_anything_is_started
     file.write_text(file.read_text() + "log:\n  level: loud\n")
     with pytest.raises(Refused, match=r"log.level is 'loud'"):
         prepared(place, Wishes())
+
+
+def test_clusters_that_begin_at_different_ports_look_for_their_agents_ports_in_different_places() -> None:
+    assert first_api_port(5432) == 8008
+    assert first_api_port(6432) == 9008
+    assert first_api_port(1024) == 8008 and first_api_port(64_000) == 8008

@@ -15,7 +15,8 @@ from howdah.local.place import Place
 from howdah.local.processes import ClusterProcesses, look, server_directories, wait_until
 from howdah.postgres import gone
 
-FIRST_PORT = 16500
+FIRST_PORT = 16500 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Test files that run side by side look for ports in different places."""
 NAMES = tuple(f"n{number}" for number in range(1, 6))
 
 

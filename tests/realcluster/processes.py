@@ -15,7 +15,7 @@ from typing import TypeVar
 from howdah.postgres import gone
 
 PROC = Path("/proc")
-LIMIT_S = 40.0
+LIMIT_S = 90.0
 """For every wait: long enough for a busy machine, never reached by a healthy one."""
 
 T = TypeVar("T")

@@ -38,6 +38,9 @@ POLL_S = 0.2
 TELL_S = 10.0
 """Between two words on what is waited for."""
 
+PORT_MAX = 65_000
+"""From here on there might be no room for a cluster's ports."""
+
 Say = Callable[[str], None]
 
 
@@ -203,11 +206,18 @@ def _not_ready(prepared: Prepared, sight: Sight, limit_s: float) -> str:
     )
 
 
+def first_api_port(first: int) -> int:
+    """Where to look for the agents' ports: as far from 8008 as PostgreSQL's are from 5432, so that two clusters that
+    begin at the same moment do not choose the same."""
+    shifted = API_PORT + first - POSTGRES_PORT
+    return shifted if API_PORT <= shifted <= PORT_MAX else API_PORT
+
+
 def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
     count = wishes.nodes or NODES
     first = wishes.port or POSTGRES_PORT
     ports = choose_ports(first, count, ())
-    api_ports = choose_ports(API_PORT, count, ports)
+    api_ports = choose_ports(first_api_port(first), count, ports)
     if ports != tuple(range(first, first + count)):
         say(f"of the ports from {first} on some are taken; PostgreSQL listens on {', '.join(map(str, ports))}")
     empty = Plan(
