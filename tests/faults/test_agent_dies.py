@@ -7,7 +7,6 @@ from tests.realcluster.cluster import RealCluster, freeze, real_cluster, thaw
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
 
-
 LONG_LEASE = {"lease_ttl": "30s", "gate": "22s", "kill": "24s", "deadman": "26s"}
 """So that a busy machine has the time to start an agent within it."""
 
