@@ -6,6 +6,7 @@ import pytest
 
 from howdah.agent.keeper import RECORD, Keeper
 from howdah.cluster.changes import AdmitVoter, DropVoter, NotAllowed, Renew, Win
+from howdah.cluster.policy import LeaseTimes
 from howdah.cluster.record import Record, TimelineEntry, read_record, write_record
 from howdah.ports.store import Conflict, StoreUnavailable, SwapOutcome, Unknown
 from howdah.stores.memory import MemoryDocuments, MemoryStore, SwapFault
@@ -293,6 +294,61 @@ def test_when_the_store_comes_back_the_holder_has_a_lease_to_renew_in() -> None:
         rig.clock.now_ms += 1
         await rig.keeper.refresh()
         assert rig.keeper.expired
+
+    asyncio.run(scenario())
+
+
+LONG = LeaseTimes(ttl_ms=50_000, gate_ms=32_000, kill_ms=36_000, deadman_ms=40_000)
+
+
+def test_observers_judge_by_the_times_in_the_record_whatever_is_configured_by_now() -> None:
+    async def scenario() -> None:
+        rig = Rig(a_record(lease=LONG))
+        for _ in range(10):
+            await rig.keeper.refresh()
+            assert not rig.keeper.expired
+            rig.clock.now_ms += LEASE_MS
+        await rig.keeper.refresh()
+        assert rig.keeper.expired
+
+    asyncio.run(scenario())
+
+
+def test_a_record_without_times_is_judged_by_the_configured_ones() -> None:
+    async def scenario() -> None:
+        rig = Rig(a_record(lease=None))
+        await rig.keeper.refresh()
+        rig.clock.now_ms += LEASE_MS - 1
+        await rig.keeper.refresh()
+        assert not rig.keeper.expired
+        rig.clock.now_ms += 1
+        await rig.keeper.refresh()
+        assert rig.keeper.expired
+
+    asyncio.run(scenario())
+
+
+def test_the_holder_counts_by_the_times_that_its_last_renewal_carried() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        rig.keeper.announce(LONG)
+        await rig.keeper.swap(RENEW)
+        assert rig.keeper.renewed.times == builders.RECORD.lease  # not those that were only announced
+        assert rig.keeper.announced
+        await rig.keeper.swap(Renew(N1, 5, lease=LONG))
+        assert rig.keeper.renewed.times == LONG
+        assert not rig.keeper.announced
+
+    asyncio.run(scenario())
+
+
+def test_a_winner_carries_the_lease_s_times_on() -> None:
+    async def scenario() -> None:
+        rig = Rig(a_record(lease=LONG))
+        win = Win(N2, 6, builders.RECORD.basis, at(5, 2000), TimelineEntry(3, 6, 2, Lsn(2000), 5))
+        won = await rig.keeper.swap(win)
+        assert isinstance(won, Record)
+        assert won.lease == rig.keeper.renewed.times == LONG
 
     asyncio.run(scenario())
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from howdah.agent.procedures import fence, server
-from howdah.agent.watching import confirm_round, has_deadline, renew
+from howdah.agent.watching import confirm_round, has_deadline, renew, times_to_write
 from howdah.cluster.actions import Promote, ResumeService, StartInRecovery
+from howdah.cluster.changes import Renew
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Confirmation
+from howdah.cluster.policy import LeaseTimes
+from howdah.stores.memory import SwapFault
 from howdah.values.member import Member
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
 from tests.cluster.builders import N1, N2, N3, a_record
@@ -34,6 +38,74 @@ def test_each_renewal_of_a_primary_moves_the_dead_man_s_deadline() -> None:
     play = asyncio.run(story())
     play.log.order("swap renew", "arm")
     assert play.deadman.deadline_ms == 1_000_000 + play.tools.policy.deadman_ms
+
+
+SHORT = LeaseTimes(ttl_ms=2500, gate_ms=1600, kill_ms=1800, deadman_ms=2000)
+LONG = LeaseTimes(ttl_ms=50_000, gate_ms=32_000, kill_ms=36_000, deadman_ms=40_000)
+
+
+def configured(play: Play, times: LeaseTimes) -> Play:
+    """The operator has changed the lease's times."""
+    play.situation.probed_boot_ms = play.clock.now_ms
+    policy = replace(
+        play.tools.policy,
+        lease_ttl_ms=times.ttl_ms, gate_ms=times.gate_ms, kill_ms=times.kill_ms, deadman_ms=times.deadman_ms,
+    )  # fmt: skip
+    play.situation.intents = replace(play.situation.intents, policy=policy)
+    return play
+
+
+def test_the_dead_man_knows_shorter_times_before_the_record_has_them() -> None:
+    async def story() -> Play:
+        play = configured(await Play().seen(), SHORT)
+        told: list[int] = []
+        play.log.at("swap", lambda: told.append(play.deadman.deadline_ms))
+        await one_renewal(play)
+        assert told == [1_000_000 + SHORT.deadman_ms]
+        return play
+
+    play = asyncio.run(story())
+    assert play.record.lease == SHORT
+    assert play.keeper.announced == ()
+
+
+def test_the_dead_man_gets_longer_times_only_once_the_record_has_them() -> None:
+    async def story() -> Play:
+        play = configured(await Play().seen(), LONG)
+        told: list[int] = []
+        play.log.at("swap", lambda: told.append(play.deadman.deadline_ms))
+        await one_renewal(play)
+        assert told == [1_000_000 + 4000]
+        return play
+
+    play = asyncio.run(story())
+    assert play.record.lease == LONG
+    assert play.deadman.deadline_ms == 1_000_000 + LONG.deadman_ms
+
+
+def test_shorter_times_whose_swap_was_not_answered_bind_the_holder() -> None:
+    async def story() -> None:
+        play = configured(await Play(record=a_record(lease=LONG)).seen(), SHORT)
+        play.keeper.renewed_times = LONG
+        play.store.faults.next_swap = SwapFault.LANDS_LATE
+        task = asyncio.create_task(play.keeper.swap(Renew(N1, 5, lease=await times_to_write(play.tools, play.record))))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert play.keeper.unsettled
+        assert play.situation.deadlines(play.keeper).deadman_ms == 1_000_000 + SHORT.deadman_ms
+
+    asyncio.run(story())
+
+
+def test_without_a_dead_man_to_tell_the_times_stay_as_they_are() -> None:
+    async def story() -> Play:
+        play = configured(await Play().seen(), SHORT)
+        play.deadman.gone = True
+        await one_renewal(play)
+        return play
+
+    assert asyncio.run(story()).record.lease == a_record().lease
 
 
 def test_a_renewal_that_was_refused_sets_no_deadline() -> None:

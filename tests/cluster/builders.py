@@ -12,6 +12,7 @@ from howdah.cluster.lease import Deadlines
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import Observation, PeerSight, ServerState, ServerView, StoreView
 from howdah.cluster.peerstate import NodeState, Published, Report
+from howdah.cluster.policy import Policy
 from howdah.cluster.quorum import wait_name
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, HistoryStep, ServerFacts, Walsender
@@ -53,6 +54,7 @@ RECORD = Record(
     lease_counter=10,
     serving=True,
     members=(N1, N2, N3),
+    lease=Policy().lease_times,
 )
 
 

@@ -95,8 +95,26 @@ CHANGES = (
     ),
     in_keeper(
         "expiry: a lease after the store was away",
-        "elif began_mono_ms - self._last_read_mono_ms >= self.policy.lease_ttl_ms:", "elif began_mono_ms < 0:",
+        "elif began_mono_ms - self._last_read_mono_ms >= self.lease_times.ttl_ms:", "elif began_mono_ms < 0:",
         "test_when_the_store_comes_back_the_holder_has_a_lease_to_renew_in",
+    ),
+    in_keeper(
+        "lease times: judged by the record's",
+        "return (record.lease if record is not None else None) or self.policy.lease_times",
+        "return self.policy.lease_times",
+        "test_observers_judge_by_the_times_in_the_record_whatever_is_configured_by_now",
+        "test_the_holder_counts_by_the_times_that_its_last_renewal_carried",
+    ),
+    in_cluster(
+        "lease times: what was announced binds", "lease",
+        "for bond in announced))", "for bond in announced[:0]))",
+        "test_times_that_may_be_in_the_record_unseen_bind_the_holder_already",
+    ),
+    Removal(
+        "lease times: the dead-man knows them first", "howdah/agent/watching.py",
+        "    keeper.announce(wanted)\n", "",
+        "agent/test_watching_deadlines.py",
+        ("test_the_dead_man_knows_shorter_times_before_the_record_has_them",),
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from howdah.cluster.policy import LeaseTimes
 from howdah.cluster.record import (
     Handover,
     Mode,
@@ -48,6 +49,7 @@ records = st.builds(
     forced_terms=st.lists(numbers, max_size=2).map(tuple),
     members=st.lists(members, max_size=3).map(tuple),
     write_id=texts,
+    lease=st.none() | st.builds(LeaseTimes, numbers, numbers, numbers, numbers),
 )
 
 
@@ -66,6 +68,12 @@ def test_a_map_entry_without_its_parent_s_term_is_read_too() -> None:
     for entry in document["timelines"]:
         del entry["parent_term"]
     assert read_record(json.dumps(document)) == RECORD
+
+
+def test_a_record_from_before_the_lease_s_times_were_written_is_read_too() -> None:
+    document = json.loads(write_record(RECORD))
+    del document["lease"]
+    assert read_record(json.dumps(document)) == a_record(lease=None)
 
 
 @given(st.recursive(st.none() | st.integers() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def test_a_seed_that_once_failed_keeps_every_promise(seed: int) -> None:
 def test_ten_seeds_keep_every_promise(first: int) -> None:
     for seed in range(first, first + 10):
         outcome = run_seed(draw(seed))
+        assert not outcome.fault, "\n".join(report(outcome))
+        assert outcome.acknowledged > 0
+
+
+def test_a_lease_that_is_changed_under_faults_breaks_no_promise() -> None:
+    faults = ("lease times", "kill agent", "kill node", "freeze node", "cut store", "store unsure", "usurp")
+    for seed in range(3000, 3012):
+        outcome = run_seed(replace(draw(seed), faults=faults))
         assert not outcome.fault, "\n".join(report(outcome))
         assert outcome.acknowledged > 0
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from howdah.cluster.changes import Change, NotAllowed, apply
-from howdah.cluster.lease import expired
-from howdah.cluster.policy import Policy
+from howdah.cluster.lease import Bond, expired
+from howdah.cluster.policy import LeaseTimes, Policy
 from howdah.cluster.record import Record, RecordUnreadable, read_record, write_record
 from howdah.ports.clock import Clock
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
@@ -51,6 +51,8 @@ class Keeper:
         self.known = False
         self.reachable = False
         self.renewed_sent_boot_ms = 0
+        self.renewed_times: LeaseTimes | None = None  # of that renewal; None: there was none yet
+        self.announced: tuple[Bond, ...] = ()
 
     @property
     def unsettled(self) -> bool:
@@ -58,9 +60,29 @@ class Keeper:
         return self._pending is not None
 
     @property
+    def lease_times(self) -> LeaseTimes:
+        """The times in force: the record's, whatever is configured by now."""
+        return self._times_of(self.record)
+
+    def _times_of(self, record: Record | None) -> LeaseTimes:
+        return (record.lease if record is not None else None) or self.policy.lease_times
+
+    @property
+    def renewed(self) -> Bond:
+        """What the last renewal known to have succeeded binds the holder to."""
+        return Bond(self.renewed_sent_boot_ms, self.renewed_times or self.policy.lease_times)
+
+    def announce(self, times: LeaseTimes) -> None:
+        """Be bound to these times from now on, before a swap that says so is sent: it may take effect unseen."""
+        if all(bond.times != times for bond in self.announced):
+            self.announced = (*self.announced, Bond(self._clock.boot_ms(), times))
+
+    @property
     def expired(self) -> bool:
         """Whether the holder's lease has run out, by two linearizable reads a lease apart."""
-        return self.record is not None and expired(self._first_seen_mono_ms, self._last_read_mono_ms, self.policy)
+        return self.record is not None and expired(
+            self._first_seen_mono_ms, self._last_read_mono_ms, self.lease_times.ttl_ms
+        )
 
     @property
     def unchanged_ms(self) -> int:
@@ -120,7 +142,7 @@ class Keeper:
             # A lower version means that the store went back: what it says now is what counts, and the rules will see
             # that it cannot be explained.
             changed = self._took(read_record(found.text), found.version) or changed
-        elif began_mono_ms - self._last_read_mono_ms >= self.policy.lease_ttl_ms:
+        elif began_mono_ms - self._last_read_mono_ms >= self.lease_times.ttl_ms:
             # No read for a whole lease: with the store away for all, the holder could not renew either, and would be
             # taken for expired in the moment the store is back. It has one lease from now.
             self._first_seen_mono_ms = self._clock.monotonic_ms()
@@ -199,7 +221,7 @@ class Keeper:
             match outcome:
                 case Swapped(version=new):
                     self._pending = None
-                    self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, sent_boot_ms)
+                    self._renewed(record, sent_boot_ms)
                     self._saw(Versioned(text, new), began_ms)
                     return record
                 case Conflict():
@@ -207,12 +229,19 @@ class Keeper:
                     if self.record is None or self.record.write_id != record.write_id:
                         return None
                     # It landed after all. We do not know which attempt did: the first is the earliest.
-                    self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, first_sent_boot_ms)
+                    self._renewed(record, first_sent_boot_ms)
                     return self.record
                 case Unknown():
                     # The same text again, at the same version: whichever attempt lands, it is this change, once.
                     uncertain = True
                     await self._clock.sleep_ms(RETRY_MS)
+
+    def _renewed(self, record: Record, sent_boot_ms: int) -> None:
+        """A swap of ours succeeded: from its sending, the times that it carried are the lease's."""
+        self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, sent_boot_ms)
+        self.renewed_times = self._times_of(record)
+        if self.announced and self.announced[-1].times == record.lease:
+            self.announced = ()
 
     async def _attempt(self, version: int | None, record: Record, text: str) -> Swapped | Conflict | Unknown:
         if self._pending is None:
@@ -248,7 +277,7 @@ class Keeper:
         while True:
             with contextlib.suppress(StoreUnavailable):
                 await self.refresh()
-            due_ms = self._first_seen_mono_ms + self.policy.lease_ttl_ms - self._clock.monotonic_ms() + 1
+            due_ms = self._first_seen_mono_ms + self.lease_times.ttl_ms - self._clock.monotonic_ms() + 1
             soon_ms = due_ms if 0 < due_ms < self.policy.renew_interval_ms else self.policy.renew_interval_ms
             await self._clock.sleep_ms(soon_ms)
 

@@ -140,7 +140,8 @@ class Situation:
 
     def deadlines(self, keeper: Keeper) -> Deadlines:
         """The holder's deadlines from the last renewal and the voters' confirmations."""
-        return deadlines(keeper.renewed_sent_boot_ms, self.confirmed_sent_boot_ms, self.intents.policy)
+        worth_ms = self.intents.policy.confirm_worth_ms
+        return deadlines(keeper.renewed, keeper.announced, self.confirmed_sent_boot_ms, worth_ms)
 
     def store_went_back(self, keeper: Keeper) -> bool:
         """Whether the store's record is an old copy, as far as this server remembers."""

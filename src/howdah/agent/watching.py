@@ -31,6 +31,7 @@ from howdah.cluster.changes import Renew
 from howdah.cluster.lease import may_renew
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Confirmation
+from howdah.cluster.policy import LeaseTimes
 from howdah.cluster.quorum import read_setting, setting_of
 from howdah.cluster.record import Mode, Record
 from howdah.cluster.serverfacts import ServerFacts
@@ -84,11 +85,30 @@ async def renew(tools: Tools) -> None:
         if record is not None and record.holder == situation.me and not record.released and renewing_is_due(tools):
             position = _position(tools) if record.mode is Mode.ASYNC else None
             with contextlib.suppress(StoreUnavailable, DeadmanGone):
-                renewed = await keeper.swap(Renew(situation.me, record.term, position=position))
+                lease = await times_to_write(tools, record)
+                renewed = await keeper.swap(Renew(situation.me, record.term, position=position, lease=lease))
                 if isinstance(renewed, Record) and has_deadline(tools):
                     await arm(tools)
             situation.poke()
-        await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
+        # While times that were configured since are not in force yet, the interval is one that fits those that are.
+        await tools.clock.sleep_ms(min(tools.policy.renew_interval_ms, keeper.lease_times.gate_ms // 3))
+
+
+async def times_to_write(tools: Tools, record: Record) -> LeaseTimes | None:
+    """The configured lease times, once this server is bound to them: others judge by them from the swap that says so,
+    which may land unseen, with this agent dead by then. So its dead-man knows them first."""
+    keeper, wanted = tools.keeper, tools.policy.lease_times
+    if record.lease == wanted:
+        if not keeper.unsettled:
+            keeper.announced = ()
+        return wanted
+    keeper.announce(wanted)
+    if has_deadline(tools):
+        try:
+            await arm(tools)
+        except DeadmanGone:
+            return record.lease
+    return wanted
 
 
 def has_deadline(tools: Tools) -> bool:

@@ -6,6 +6,7 @@ conflict re-checks everything, so a change never lands on a record it was not me
 
 from dataclasses import dataclass, replace
 
+from howdah.cluster.policy import LeaseTimes
 from howdah.cluster.quorum import votes_needed
 from howdah.cluster.record import Basis, Handover, Mode, Phase, Record, TimelineEntry
 from howdah.values.member import Member
@@ -23,13 +24,15 @@ class NotAllowed:
 class Renew:
     """The holder proves its ownership. `serving` None leaves it as it is; True only after the barrier.
 
-    `proved`: what the barrier was flushed for. A swap of an agent that died may land late and change the voters."""
+    `proved`: what the barrier was flushed for. A swap of an agent that died may land late and change the voters.
+    `lease`: times that the holder has bound itself to, to be in force from now on; None: those of the record stay."""
 
     holder: Member
     term: int
     serving: bool | None = None
     position: Position | None = None
     proved: Basis | None = None
+    lease: LeaseTimes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +203,14 @@ _Own = Renew | RaiseTerm | AdmitVoter | DropVoter | SetK | Release | TakeBack | 
 def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
     """Changes that only the holder makes, in its own term."""
     match change:
-        case Renew(serving=serving, position=position):
+        case Renew(serving=serving, position=position, lease=lease):
             if record.released:
                 return NotAllowed("the lease was given up; only a new generation takes it back")
             return replace(
                 record,
                 serving=record.serving if serving is None else serving,
                 holder_position=position or record.holder_position,
+                lease=lease or record.lease,
             )
         case RaiseTerm(to_term=to_term):
             if to_term <= record.term or record.released:

@@ -7,7 +7,7 @@ on their own monotonic clock from the first of two linearizable reads that show 
 
 from dataclasses import dataclass
 
-from howdah.cluster.policy import Policy
+from howdah.cluster.policy import LeaseTimes, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,39 @@ class Deadlines:
     deadman_ms: int
 
 
-def deadlines(renewed_sent_boot_ms: int, confirmed_sent_boot_ms: int, policy: Policy) -> Deadlines:
-    """When to stop. `confirmed_sent_boot_ms`: when the request was sent to which the k-th voter answered that it is not
-    revoked (0: never). It prolongs serving, not the lease."""
-    prolonged = confirmed_sent_boot_ms + policy.confirm_worth_ms if confirmed_sent_boot_ms else 0
-    gate = max(renewed_sent_boot_ms + policy.gate_ms, prolonged)
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Times that the holder is bound to, counted from `sent_boot_ms` (CLOCK_BOOTTIME): by a renewal that succeeded, or
+    by one it is about to send with other times, which may take effect unseen."""
+
+    sent_boot_ms: int
+    times: LeaseTimes
+
+
+def deadlines(
+    renewed: Bond, announced: tuple[Bond, ...], confirmed_sent_boot_ms: int, confirm_worth_ms: int
+) -> Deadlines:
+    """When to stop: by the last renewal known to have succeeded, and by no later moment than any announced times allow.
+
+    `announced`: of swaps that may be in the record already, since an answer can be lost: others then judge by them.
+    `confirmed_sent_boot_ms`: when the request was sent to which the k-th voter answered that it is not revoked (0:
+    never). It prolongs serving, not the lease."""
+    bonds = (renewed, *(Bond(max(renewed.sent_boot_ms, bond.sent_boot_ms), bond.times) for bond in announced))
+    gate = min(bond.sent_boot_ms + bond.times.gate_ms for bond in bonds)
+    prolonged = confirmed_sent_boot_ms + confirm_worth_ms if confirmed_sent_boot_ms else 0
+    longer = max(0, prolonged - gate)
     return Deadlines(
-        gate_ms=gate,
-        kill_ms=gate + policy.kill_ms - policy.gate_ms,
-        deadman_ms=gate + policy.deadman_ms - policy.gate_ms,
+        gate_ms=gate + longer,
+        kill_ms=min(bond.sent_boot_ms + bond.times.kill_ms for bond in bonds) + longer,
+        deadman_ms=min(bond.sent_boot_ms + bond.times.deadman_ms for bond in bonds) + longer,
     )
 
 
-def expired(first_seen_mono_ms: int, last_read_mono_ms: int, policy: Policy) -> bool:
-    """Whether two linearizable reads a lease apart showed the same counter. A read that has not come proves nothing."""
-    return last_read_mono_ms - first_seen_mono_ms >= policy.lease_ttl_ms
+def expired(first_seen_mono_ms: int, last_read_mono_ms: int, lease_ttl_ms: int) -> bool:
+    """Whether two linearizable reads a lease apart showed the same counter. A read that has not come proves nothing.
+
+    `lease_ttl_ms`: as the record with that counter says, whatever was configured since."""
+    return last_read_mono_ms - first_seen_mono_ms >= lease_ttl_ms
 
 
 def may_prolong(k: int, confirmations: int, settled: bool, confirmations_other_set: int) -> bool:

@@ -8,6 +8,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """The times of one lease. They hang together, so they change together: `Policy` says what each means."""
+
+    ttl_ms: int
+    gate_ms: int
+    kill_ms: int
+    deadman_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The cluster's timing; the same on every node.
 
@@ -36,6 +46,11 @@ class Policy:
     voter_replay_lag_ms: int = 10_000
     start_delay_ms: int = 0
     async_lag_bytes_max: int = 16 * 1024 * 1024
+
+    @property
+    def lease_times(self) -> LeaseTimes:
+        """The configured times of a lease. Those in force are in the record, once its holder has adopted them."""
+        return LeaseTimes(self.lease_ttl_ms, self.gate_ms, self.kill_ms, self.deadman_ms)
 
     @property
     def clock_rate_margin(self) -> float:

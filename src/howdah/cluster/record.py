@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from howdah.cluster.policy import LeaseTimes
 from howdah.values.lsn import Lsn, format_lsn, parse_lsn
 from howdah.values.member import Member
 from howdah.values.position import Position
@@ -68,7 +69,8 @@ class Record:
     """The cluster's record. `voters` never contains the holder, and is sorted by name.
 
     `winner_position`: what the holder reported when it won. `holder_position`: its log's end at its last renewal, for
-    the lag limit of async elections only; no vote is ever compared with it."""
+    the lag limit of async elections only; no vote is ever compared with it. `lease`: the times that its holder keeps
+    and everybody judges it by; None in a record of before they were written down: the configured ones."""
 
     cluster: str
     system_identifier: str
@@ -89,6 +91,7 @@ class Record:
     forced_terms: tuple[int, ...] = ()
     members: tuple[Member, ...] = ()
     write_id: str = ""
+    lease: LeaseTimes | None = None
 
     @property
     def basis(self) -> Basis:
@@ -153,6 +156,8 @@ def read_record(text: str) -> Record:
         if document["handover"] is not None:
             position = _read_position(document["handover"]["position"])
             document["handover"] = Handover(document["handover"]["to"], position or Position(0, Lsn(0)))
+        if document.get("lease") is not None:
+            document["lease"] = LeaseTimes(**document["lease"])
         return Record(**document)
     except RecordUnreadable:
         raise

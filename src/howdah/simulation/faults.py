@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from howdah.agent.intentions import CONFIG
 from howdah.cluster.intents import Intents, SwitchoverRequest
+from howdah.cluster.policy import Policy
 from howdah.configuration.intents import read_intents, write_intents
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
@@ -173,6 +174,17 @@ def pause(world: World, _node: Node, lasts_ms: float) -> str:
     return f"the cluster is paused for {lasts_ms:.0f} ms"
 
 
+def lease_times(world: World, _node: Node, _lasts_ms: float) -> str:
+    """The operator makes the lease shorter or longer."""
+    ttl_ms = world.chance.choice((3_500, 5_000, 9_000, 20_000))
+    policy = Policy(
+        lease_ttl_ms=ttl_ms, renew_interval_ms=ttl_ms // 5, store_timeout_ms=ttl_ms // 5, gate_ms=ttl_ms * 64 // 100,
+        kill_ms=ttl_ms * 72 // 100, deadman_ms=ttl_ms * 4 // 5, confirm_worth_ms=3_000,
+    )  # fmt: skip
+    _intend(world, lambda intents: replace(intents, policy=policy))
+    return f"the lease is to last {ttl_ms} ms from now on"
+
+
 def _intend(world: World, change: Callable[[Intents], Intents]) -> None:
     found = world.store.documents.get(CONFIG)
     intents = change(read_intents(found.text) if found else world.first)
@@ -203,6 +215,7 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "switchover": (5, switchover),
     "pause": (1, pause),
     "usurp": (0, usurp),
+    "lease times": (0, lease_times),
 }
 """Name -> (how often, what). What never happens by itself is for worlds that ask for it."""
 
@@ -234,7 +247,7 @@ def mend(world: World) -> None:
     world.network.heal()
     world.store.away = False
     world.store.slow_ms = world.store.unsure = 0.0
-    _intend(world, lambda intents: replace(intents, paused=False, switchover=None))
+    _intend(world, lambda intents: replace(intents, paused=False, switchover=None, policy=world.first.policy))
     for node in world.nodes.values():
         node.state.full = False
         node.machine.replay_delay_ms = 0.0

@@ -34,6 +34,7 @@ async def begin_first_start(tools: Tools) -> None:
         mode=situation.intents.effective_mode,
         timelines=(),
         members=(situation.me,),
+        lease=tools.policy.lease_times,
     )
     if not await tools.keeper.create(record):
         raise Failed("another node began the first start")
