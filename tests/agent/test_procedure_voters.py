@@ -10,10 +10,13 @@ from howdah.agent.tools import Failed
 from howdah.agent.watching import settings_are_current
 from howdah.cluster.quorum import NAMES_NOBODY
 from howdah.cluster.record import Mode
-from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK
+from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Replace
+from howdah.ports.peers import PeerView
 from howdah.ports.postgres import ServerSettings
+from howdah.values.lsn import Lsn
+from howdah.values.member import Member
 from tests.agent.playbook import RECOVERY, Play
-from tests.cluster.builders import N1, N2, N3, N4, a_record, a_walsender
+from tests.cluster.builders import END, N1, N2, N3, N4, a_peer, a_record, a_walsender, at
 
 BOTH = 'ANY 1 ("n2.t5","n3.t5")'
 NO_ONE_ELSE = 'ANY 1 ("n2.t5")'
@@ -123,6 +126,127 @@ def test_lowering_k_says_it_in_the_store_first() -> None:
         return play
 
     asyncio.run(story()).log.order("swap k=1", f"configure open upstream - sync {BOTH}")
+
+
+NEW2, NEW3 = Member("n2", "a-new-disk"), Member("n3", "a-new-disk")
+
+
+def new_disk(play: Play, member: Member, lsn: int = END + 100) -> None:
+    """It streams under its bare name, and says how much it has."""
+    others = tuple(w for w in play.server.senders if w.application_name.partition(".")[0] != member.name)
+    play.server.senders = (*others, replace(a_walsender(member), application_name=member.name, sync_priority=0))
+    peer = a_peer(member, position=at(5, lsn)).published
+    play.peers.seen[member.name] = PeerView(peer, 0, connected=True)
+
+
+def under_the_new_term(play: Play, *members: Member) -> None:
+    """They follow the raised term under their new names."""
+    senders = tuple(replace(a_walsender(m, 6), flush_lsn=Lsn(END + 200)) for m in members)
+    play.log.at("swap term=6", lambda: setattr(play.server, "senders", senders))
+
+
+@pytest.mark.parametrize(
+    ("k", "voters_before", "waiting"),
+    [(1, (N2, N3), 'ANY 1 ("n3.t5")'), (1, (N2,), 'ANY 1 ("nobody")'), (2, (N2, N3), 'ANY 2 ("n3.t5","nobody")')],
+)
+def test_a_new_disk_s_place_is_taken_from_the_old_one_in_postgresql_then_proved_then_in_the_store(
+    k: int, voters_before: tuple[Member, ...], waiting: str
+) -> None:
+    async def story() -> Play:
+        play = await Play(record=a_record(k=k, voters=voters_before)).seen()
+        told(play, BOTH)
+        play.situation.served_term = 5
+        play.server.senders = ()
+        new_disk(play, NEW2)
+        under_the_new_term(play, NEW2, N3)
+        await voters.change_voters(play.tools, Replace(N2, NEW2))
+        return play
+
+    play = asyncio.run(story())
+    after = 'ANY 1 ("n2.t6")' if len(voters_before) == 1 else f'ANY {k} ("n2.t6","n3.t6")'
+    play.log.order(
+        f"configure open upstream - sync {waiting}", "reload", "barrier 5", "swap term=6 voters",
+        f"configure open upstream - sync {after}", "reload", "barrier 6", "swap renew",
+    )  # fmt: skip
+    assert play.record.voters == (NEW2, *voters_before[1:])
+    assert (play.record.term, play.record.k, play.situation.served_term) == (6, k, 6)
+    assert not play.log.has("end sessions")
+
+
+def test_the_old_disk_s_walsender_is_ended_before_the_barrier_and_while_it_counts_no_place_passes() -> None:
+    async def story(ended: bool) -> Play:
+        play = await Play().seen()
+        told(play, BOTH)
+        new_disk(play, NEW2)
+        bare = play.server.senders
+        play.server.senders = (*bare, a_walsender(N2))
+        if ended:
+            play.log.at("end walsenders", lambda: setattr(play.server, "senders", bare))
+            under_the_new_term(play, NEW2)
+            await voters.change_voters(play.tools, Replace(N2, NEW2))
+        else:
+            with pytest.raises(Failed, match="still counts"):
+                await voters.change_voters(play.tools, Replace(N2, NEW2))
+        return play
+
+    asyncio.run(story(ended=True)).log.order("reload", "end walsenders 102", "barrier 5", "swap term=6")
+    assert not asyncio.run(story(ended=False)).log.has("swap")
+
+
+def test_a_new_disk_that_lacks_the_barrier_does_not_take_the_place() -> None:
+    async def story() -> Play:
+        play = await Play().seen()
+        told(play, BOTH)
+        new_disk(play, NEW2, END)
+        with pytest.raises(Failed, match="not been seen to have the barrier"):
+            await voters.change_voters(play.tools, Replace(N2, NEW2))
+        return play
+
+    assert not asyncio.run(story()).log.has("swap")
+
+
+def test_a_bare_name_s_flush_is_nothing_unless_the_new_directory_says_that_it_has_it() -> None:
+    """The old disk is back under its bare name, and flushes; its agent speaks of the old directory."""
+
+    async def story() -> Play:
+        play = await Play().seen()
+        told(play, BOTH)
+        new_disk(play, N2)
+        with pytest.raises(Failed, match="not been seen to have the barrier"):
+            await voters.change_voters(play.tools, Replace(N2, NEW2))
+        return play
+
+    assert not asyncio.run(story()).log.has("swap")
+
+
+def test_before_the_barrier_of_a_promotion_a_place_passes_too_and_the_gate_stays_shut() -> None:
+    async def story() -> Play:
+        play = await Play(record=a_record(serving=False)).seen()
+        told(play, BOTH, gate_open=False)
+        play.server.senders = ()
+        new_disk(play, NEW2)
+        under_the_new_term(play, NEW2)
+        await voters.change_voters(play.tools, Replace(N2, NEW2))
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("configure closed upstream - sync", "barrier 5", "swap term=6", "configure closed", "barrier 6")
+    assert not play.record.serving
+    assert play.situation.served_term == 0
+
+
+def test_another_disk_is_admitted_under_a_spent_name_only_with_new_names_for_all() -> None:
+    async def story() -> Play:
+        play = await Play(record=a_record(voters=(N2,), spent=(N3,))).seen()
+        told(play, NO_ONE_ELSE)
+        play.situation.served_term = 5
+        under_the_new_term(play, N2, NEW3)
+        await voters.change_voters(play.tools, Admit(NEW3))
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("swap term=6 voters", 'configure open upstream - sync ANY 1 ("n2.t6","n3.t6")', "barrier 6")
+    assert play.situation.served_term == 6
 
 
 def test_a_setting_is_brought_back_only_to_what_a_renewal_found() -> None:

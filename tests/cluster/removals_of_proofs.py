@@ -145,9 +145,56 @@ QUORUM = (
         "test_k_is_lowered_only_by_the_operator_and_never_follows_the_number_of_live_servers",
     ),
     in_cluster(
-        "IDENTITY: a replaced disk is admitted only after the drop", "voters",
-        "and not record.voter(standing.member) and not replaced:", "and not record.voter(standing.member):",
-        "test_a_new_disk_under_a_voter_s_name_is_admitted_only_after_the_old_one_is_dropped",
+        "IDENTITY: a new disk takes the old one's place, never one beside it", "voters",
+        "        if old is None:\n", "        if old is None or old != standing.member:\n",
+        "test_a_new_disk_that_streams_takes_the_old_one_s_place",
+    ),
+    in_cluster(
+        "replace: PostgreSQL's setting lacks the old disk", "quorum",
+        "for v in record.voters if v.name != voter]", "for v in record.voters]",
+        "test_while_a_place_passes_postgresql_counts_the_others_only_and_nobody_where_they_are_fewer_than_k",
+        tests_in="voters",
+    ),
+    in_cluster(
+        "replace: never fewer than k, filled up with nobody", "quorum",
+        "names if len(names) >= record.k else [*names, NOBODY]", "names",
+        "test_while_a_place_passes_postgresql_counts_the_others_only_and_nobody_where_they_are_fewer_than_k",
+        tests_in="voters",
+    ),
+    in_cluster(
+        "replace: only once k can flush again", "voters",
+        "if record.k >= 1 and _enough_with_new_disks(record, standings):", "if record.k >= 1:",
+        "test_places_pass_only_when_with_them_k_can_flush_again",
+    ),
+    in_cluster(
+        "replace: in a term whose names no old disk has", "changes",
+        "return replace(record, voters=voters, term=record.term + 1, spent=())",
+        "return replace(record, voters=voters)",
+        "test_a_new_disk_takes_the_old_one_s_place_in_a_higher_term_with_as_many_voters_and_the_same_k",
+        "test_a_name_that_a_dropped_disk_had_in_this_term_is_given_to_another_disk_only_in_a_higher_term",
+    ),
+    in_cluster(
+        "names: a dropped disk's name is spent for the term", "changes",
+        "voters=rest, spent=tuple(sorted({*record.spent, voter})))", "voters=rest)",
+        "test_a_name_that_a_dropped_disk_had_in_this_term_is_given_to_another_disk_only_in_a_higher_term",
+    ),
+    Removal(
+        "replace: the very directory says that it has the barrier", "howdah/agent/procedures/voters.py",
+        "said.member == member and said.position", "said.position", "agent/test_procedure_voters.py",
+        ("test_a_bare_name_s_flush_is_nothing_unless_the_new_directory_says_that_it_has_it",),
+    ),
+    Removal(
+        "replace: the barrier is flushed by the new disk", "howdah/agent/procedures/voters.py",
+        "said.position is not None and said.position >= upto", "said.position is not None",
+        "agent/test_procedure_voters.py", ("test_a_new_disk_that_lacks_the_barrier_does_not_take_the_place",),
+    ),
+    Removal(
+        "replace: PostgreSQL first", "howdah/agent/procedures/voters.py",
+        "    await _enforce(tools, record, change)\n    lsn = await tools.primary.write_barrier("
+        "record.term, record.holder.name)\n    await _wait_held",
+        "    lsn = await tools.primary.write_barrier(record.term, record.holder.name)\n    await _wait_held",
+        "agent/test_procedure_voters.py",
+        ("test_a_new_disk_s_place_is_taken_from_the_old_one_in_postgresql_then_proved_then_in_the_store",),
     ),
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from howdah.cluster.changes import (
     RaiseTerm,
     Release,
     Renew,
+    ReplaceVoter,
     SetK,
     TakeBack,
     TakeOverFirstStart,
@@ -53,7 +54,8 @@ def a_win(record: Record = RECORD, **changes: Any) -> Win:
 
 OWN: tuple[Change, ...] = (
     Renew(N1, 5), RaiseTerm(N1, 5, 7), AdmitVoter(N1, 5, N4), DropVoter(N1, 5, N3), SetK(N1, 5, 2, Mode.QUORUM),
-    Release(N1, 5), TakeBack(N1, 5), CorrectEntry(N1, 5, (ENTRY,)), Establish(N1, 5), KeepMembers(N1, 5, (N1,)),
+    ReplaceVoter(N1, 5, N2, Member("n2", "a-new-disk")), Release(N1, 5), TakeBack(N1, 5), Establish(N1, 5),
+    CorrectEntry(N1, 5, (ENTRY,)), KeepMembers(N1, 5, (N1,)),
 )  # fmt: skip
 
 
@@ -106,10 +108,43 @@ def test_the_primary_is_never_a_voter() -> None:
     assert "never a voter" in refused(AdmitVoter(N1, 5, Member("n1", "another-disk")))
 
 
-def test_a_new_disk_under_a_voter_s_name_is_admitted_only_after_the_old_one_was_dropped() -> None:
-    new_disk = Member("n2", "a-new-disk")
-    assert "dropped first" in refused(AdmitVoter(N1, 5, new_disk))
-    assert made(AdmitVoter(N1, 5, new_disk), made(DropVoter(N1, 5, N2))).voters == (new_disk, N3)
+NEW_DISK = Member("n2", "a-new-disk")
+
+
+def test_a_new_disk_under_a_voter_s_name_is_not_admitted_beside_the_old_one() -> None:
+    assert "take that one's place" in refused(AdmitVoter(N1, 5, NEW_DISK))
+
+
+def test_a_new_disk_takes_the_old_one_s_place_in_a_higher_term_with_as_many_voters_and_the_same_k() -> None:
+    for k, voters in ((1, (N2,)), (1, (N2, N3)), (2, (N2, N3))):
+        swapped = made(ReplaceVoter(N1, 5, N2, NEW_DISK), a_record(k=k, voters=voters, spent=(N4,)))
+        assert swapped.voters == (NEW_DISK, *voters[1:])
+        assert (swapped.k, swapped.term, swapped.spent) == (k, 6, ())
+
+
+def test_only_the_same_name_takes_a_voter_s_place_and_only_while_the_lease_is_held() -> None:
+    assert "cannot pass" in refused(ReplaceVoter(N1, 5, N2, N4))
+    assert "cannot pass" in refused(ReplaceVoter(N1, 5, NEW_DISK, N2))
+    assert "cannot pass" in refused(ReplaceVoter(N1, 5, N2, N2))
+    assert "lease is held" in refused(ReplaceVoter(N1, 5, N2, NEW_DISK), a_record(released=True))
+
+
+def test_a_win_that_was_counted_with_the_lost_disk_fails_once_the_new_one_has_its_place() -> None:
+    assert "changed since" in refused(a_win(), made(ReplaceVoter(N1, 5, N2, NEW_DISK)))
+    won = made(a_win())
+    assert "holds the record" in refused(ReplaceVoter(N1, 5, N3, Member("n3", "a-new-disk"), RECORD.basis), won)
+
+
+def test_a_name_that_a_dropped_disk_had_in_this_term_is_given_to_another_disk_only_in_a_higher_term() -> None:
+    dropped = made(DropVoter(N1, 5, N2))
+    assert dropped.spent == (N2,)
+    back = made(AdmitVoter(N1, 5, N2), dropped)
+    assert (back.voters, back.term) == ((N2, N3), 5)
+    new = made(AdmitVoter(N1, 5, NEW_DISK), dropped)
+    assert (new.voters, new.term, new.spent) == ((NEW_DISK, N3), 6, ())
+    raised = made(RaiseTerm(N1, 5, 7), dropped)
+    assert made(AdmitVoter(N1, 7, NEW_DISK), raised).term == 7
+    assert made(a_win(dropped), dropped).spent == ()
 
 
 def test_voters_stay_in_the_order_of_their_names() -> None:
@@ -211,7 +246,9 @@ def test_a_first_start_is_taken_over_only_while_nobody_was_ever_served() -> None
 
 who = st.sampled_from((N1, N2, N3, N4, Member("n2", "a-new-disk")))
 terms = st.integers(1, 12)
-kinds = st.sampled_from(("renew", "raise", "admit", "drop", "k", "release", "back", "win", "force", "take over"))
+kinds = st.sampled_from(
+    ("renew", "raise", "admit", "drop", "replace", "k", "release", "back", "win", "force", "take over")
+)
 
 
 def some_change(kind: str, actor: Member, other: Member, term: int, basis: Record) -> Change:
@@ -225,6 +262,8 @@ def some_change(kind: str, actor: Member, other: Member, term: int, basis: Recor
             return AdmitVoter(actor, basis.term, other)
         case "drop":
             return DropVoter(actor, basis.term, other)
+        case "replace":
+            return ReplaceVoter(actor, basis.term, other, Member(other.name, "a-new-disk"))
         case "k":
             return SetK(actor, basis.term, term % 4, Mode.QUORUM)
         case "release":
@@ -264,6 +303,7 @@ def test_no_sequence_of_changes_lets_two_holders_have_one_term(
 PROVED: tuple[Change, ...] = (
     Renew(N1, 5, serving=True, proved=RECORD.basis),
     DropVoter(N1, 5, N3, proved=RECORD.basis),
+    ReplaceVoter(N1, 5, N2, NEW_DISK, proved=RECORD.basis),
     SetK(N1, 5, 2, Mode.QUORUM, proved=RECORD.basis),
 )
 

@@ -10,6 +10,7 @@ from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import NodeState, Tags
 from howdah.cluster.record import Handover, Mode
+from howdah.values.member import Member
 from tests.cluster.builders import (
     INTENTS,
     N1,
@@ -116,6 +117,19 @@ def test_each_problem_is_named() -> None:
     assert any("paused" in p for p in problems(a_primary(intents=replace(INTENTS, paused=True))))
     old = a_standby(store=seen_store(a_record(lease_counter=1)))
     assert any("put back to an old copy" in p for p in problems(old))
+
+
+def test_while_a_lost_disk_is_replaced_it_says_why_writes_wait_and_what_mends_it() -> None:
+    new2, new3 = Member("n2", "a-new-disk"), Member("n3", "")
+    here = a_primary(peers=(a_peer(new2), a_peer(new3)), streaming_absent_ms=(("n2", 0), ("n3", 9000)))
+    wait = "writes wait until 1 of the voters (n2, n3) streams, and none does: "
+    lost = "came back without the data directory that was a voter, and the new one takes its place by itself"
+    assert f"{wait}n2 and n3 {lost} once it is cloned and has all that n1 has" in problems(here)
+    assert "n2 cannot become primary: it is not a voter of term 5, because its data directory is another" in said(here)
+    silent = replace(here, peers=(a_peer(new2), a_peer(N3, connected=False)))
+    assert f"{wait}n2 {lost} once it is cloned and has all that n1 has; start n3" in problems(silent)
+    standby = a_standby(new2, peers=(a_peer(N1), a_peer(new3)))
+    assert any(p.startswith(f"{wait}n2 and n3 {lost}") for p in problems(standby))
 
 
 def test_it_says_that_a_node_sorts_text_in_another_way() -> None:

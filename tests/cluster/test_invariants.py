@@ -57,6 +57,13 @@ def test_the_store_is_tightened_only_once_postgresql_enforces_it() -> None:
     assert not tightened_after_proof(dropped, RECORD, setting_of(dropped))
 
 
+def test_a_voter_s_place_passes_only_once_postgresql_counts_the_old_disk_no_more() -> None:
+    replaced = a_record(term=6, voters=(Member("n2", "a-new-disk"), N3))
+    assert not tightened_after_proof(RECORD, replaced, SyncSetting(1, ("n3.t5",)))
+    assert "n2.t5" in tightened_after_proof(RECORD, replaced, setting_of(RECORD))
+    assert not tightened_after_proof(RECORD, a_record(term=6), setting_of(RECORD))
+
+
 def test_a_promise_only_grows() -> None:
     assert not promise_only_grows(a_local(N2, promise=5), a_local(N2, promise=6))
     assert promise_only_grows(a_local(N2, promise=6), a_local(N2, promise=5))

@@ -40,7 +40,7 @@ from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import Tags
 from howdah.cluster.record import Handover, Mode, Phase, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
-from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK
+from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Replace
 from howdah.values.lsn import Lsn
 from howdah.values.member import Member
 from tests.cluster.builders import (
@@ -248,6 +248,13 @@ def test_the_operator_s_loosening_is_done_before_the_barrier_which_may_never_pas
     wants_async = replace(INTENTS, mode=Mode.ASYNC)
     o = not_serving(intents=wants_async, peers=(), streaming_absent_ms=(("n2", 9000), ("n3", 9000)))
     assert decide(o).action == ChangeVoters(LowerK(0, Mode.ASYNC))
+
+
+def test_a_lost_disk_s_place_passes_before_the_barrier_which_may_never_be_flushed_otherwise() -> None:
+    new = Member("n2", "a-new-disk")
+    o = not_serving(peers=(a_peer(new),), streaming_absent_ms=(("n2", 0), ("n3", 9000)))
+    assert decide(o).action == ChangeVoters(Replace(N2, new))
+    assert "take that one's place" in decide(o).why
 
 
 def test_tightening_waits_until_the_barrier_has_passed() -> None:

@@ -66,6 +66,12 @@ def test_names_of_an_older_term_are_strangers_to_the_record() -> None:
     assert not is_covered(old, 5, ("n2", "n3"), 1)
 
 
+def test_nobody_is_no_stranger_who_could_acknowledge() -> None:
+    assert is_covered(SyncSetting(2, ("n3.t5", NOBODY)), 5, ("n2", "n3"), 2)
+    assert is_covered(SyncSetting(1, (NOBODY,)), 5, ("n2",), 1)
+    assert not is_covered(SyncSetting(1, (NOBODY,)), 5, ("n2", "n3"), 2)
+
+
 @given(setting=names, count=st.integers(1, 4), voters=names, k=st.integers(1, 4))
 def test_whoever_acknowledged_under_a_covered_setting_is_in_every_election(
     setting: set[str], count: int, voters: set[str], k: int

@@ -6,11 +6,21 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from howdah.cluster.changes import AdmitVoter, Change, DropVoter, SetK, apply
+from howdah.cluster.changes import AdmitVoter, Change, DropVoter, ReplaceVoter, SetK, apply
 from howdah.cluster.intents import Intents
-from howdah.cluster.quorum import SyncSetting, is_covered, setting_of
+from howdah.cluster.quorum import NOBODY, SyncSetting, is_covered, setting_of, wait_name
 from howdah.cluster.record import Mode, Record
-from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Standing, VoterChange, next_change, tightened_setting
+from howdah.cluster.voters import (
+    Admit,
+    Drop,
+    LowerK,
+    RaiseK,
+    Replace,
+    Standing,
+    VoterChange,
+    next_change,
+    tightened_setting,
+)
 from howdah.values.member import Member
 from tests.cluster.builders import INTENTS, N1, N2, N3, N4, a_record
 
@@ -73,12 +83,42 @@ def test_a_voter_that_is_unfit_or_was_removed_is_dropped() -> None:
     assert removed == Drop(N3, "it is no longer configured")
 
 
-def test_a_new_disk_under_a_voter_s_name_is_admitted_only_after_the_old_one_is_dropped() -> None:
-    new_disk = Member("n3", "a-new-disk")
-    first = following(fit(N2), fit(new_disk))
-    assert isinstance(first, Drop)
-    assert first.voter == N3
-    assert following(fit(N2), fit(new_disk), voters=(N2,)) == Admit(new_disk)
+NEW2, NEW3, NEW4 = (Member(m.name, "a-new-disk") for m in (N2, N3, N4))
+
+
+def test_a_lost_disk_s_voter_is_dropped_at_once_while_k_of_the_others_are_there() -> None:
+    change = following(fit(N2), away(NEW3, 1))
+    assert isinstance(change, Drop)
+    assert change.voter == N3
+    assert following(fit(N2), fit(NEW3), voters=(N2,)) == Admit(NEW3)
+
+
+def test_a_new_disk_that_streams_takes_the_old_one_s_place() -> None:
+    assert following(fit(N2), fit(NEW3)) == Replace(N3, NEW3)
+    assert following(fit(NEW2), away(NEW3)) == Replace(N2, NEW2)
+    assert following(fit(NEW2), voters=(N2,)) == Replace(N2, NEW2)
+
+
+def test_a_new_disk_that_is_not_fit_takes_nobody_s_place() -> None:
+    assert following(Standing(NEW2, False, 0, "its replay lags"), away(N3)) is None
+
+
+def test_places_pass_only_when_with_them_k_can_flush_again() -> None:
+    five: dict[str, Any] = {"k": 2, "intents": FIVE}
+    assert following(fit(NEW2), away(NEW3), **five) is None
+    assert following(fit(NEW2), fit(NEW3), **five) == Replace(N2, NEW2)
+    assert following(fit(NEW2), fit(N3), **five) == Replace(N2, NEW2)
+
+
+def test_in_async_mode_nothing_is_lost_by_dropping_first() -> None:
+    to_async: dict[str, Any] = {"k": 0, "mode": Mode.ASYNC, "intents": replace(INTENTS, mode=Mode.ASYNC)}
+    assert isinstance(following(fit(NEW2), away(N3, 0), **to_async), Drop)
+
+
+def test_while_a_place_passes_postgresql_counts_the_others_only_and_nobody_where_they_are_fewer_than_k() -> None:
+    assert tightened_setting(a_record(), Replace(N2, NEW2)) == SyncSetting(1, ("n3.t5",))
+    assert tightened_setting(a_record(k=2), Replace(N2, NEW2)) == SyncSetting(2, ("n3.t5", NOBODY))
+    assert tightened_setting(a_record(voters=(N2,)), Replace(N2, NEW2)) == SyncSetting(1, (NOBODY,))
 
 
 def test_k_rises_to_half_of_the_configured_nodes_as_voters_come() -> None:
@@ -119,7 +159,10 @@ states = st.tuples(
 ).map(lambda drawn: a_record(
     voters=tuple(sorted(drawn[0])), k=0 if drawn[2] is Mode.ASYNC else min(drawn[1], len(drawn[0])), mode=drawn[2]
 ))  # fmt: skip
-standings = st.tuples(*(st.sampled_from((fit(m), away(m), Standing(m, False, 0, "unfit"))) for m in OTHERS))
+standings = st.tuples(*(
+    st.sampled_from((fit(m), away(m), Standing(m, False, 0, "unfit"), fit(new), Standing(new, False, 0, "unfit")))
+    for m, new in zip(OTHERS, (NEW2, NEW3, NEW4), strict=True)
+))  # fmt: skip
 wishes = st.builds(
     Intents,
     nodes=st.sets(st.sampled_from(("n2", "n3", "n4"))).map(lambda names: ("n1", *sorted(names))),
@@ -128,14 +171,16 @@ wishes = st.builds(
 )
 
 
-def store_change(change: VoterChange) -> Change:
+def store_change(change: VoterChange, term: int) -> Change:
     match change:
         case Admit(voter=voter):
-            return AdmitVoter(N1, 5, voter)
+            return AdmitVoter(N1, term, voter)
         case Drop(voter=voter):
-            return DropVoter(N1, 5, voter)
+            return DropVoter(N1, term, voter)
+        case Replace(old=old, new=new):
+            return ReplaceVoter(N1, term, old, new)
         case LowerK(k=k, mode=mode) | RaiseK(k=k, mode=mode):
-            return SetK(N1, 5, k, mode)
+            return SetK(N1, term, k, mode)
 
 
 def covered(record: Record, setting: SyncSetting) -> bool:
@@ -147,15 +192,24 @@ def covered(record: Record, setting: SyncSetting) -> bool:
 def stepped(record: Record, change: VoterChange) -> Record:
     """Make one change in its order; every state between must be safe."""
     before = setting_of(record)
-    after = apply(store_change(change), record)
+    after = apply(store_change(change, record.term), record)
     assert isinstance(after, Record), after
-    if isinstance(change, Drop | RaiseK):
+    if isinstance(change, Replace):
+        tightened = tightened_setting(record, change)
+        assert covered(record, tightened)  # interrupted before the swap, or it never lands
+        # It landed, also late: a name of the term before is worth the disk that had it then, and that is in V still.
+        assert wait_name(change.old.name, record.term) not in tightened.names
+        assert covered(replace(after, term=record.term), tightened)
+        assert (after.term, len(after.voters), after.k) == (record.term + 1, len(record.voters), record.k)
+    elif isinstance(change, Drop | RaiseK):
         tightened = tightened_setting(record, change)
         assert covered(record, tightened)  # interrupted before the store: the old record, the new setting
         assert covered(after, tightened)  # interrupted in the swap: either record, the new setting
         assert tightened == setting_of(after)
     else:
-        assert covered(after, before)  # interrupted before PostgreSQL: the new record, the old setting
+        # Interrupted before PostgreSQL: the new record, the old setting.
+        assert covered(replace(after, term=record.term), before)
+        assert after.term == record.term or isinstance(change, Admit)
     assert covered(after, setting_of(after))
     return after
 
@@ -179,7 +233,10 @@ def test_from_any_state_single_safe_steps_lead_to_an_end(
         raise AssertionError("the voter changes never come to an end")
     assert record.k <= intents.effective_k
     fit_ones = {s.member for s in configured if s.fit}
-    assert fit_ones <= set(record.voters)
+    waiting = {m for m in fit_ones - set(record.voters) if m.name in {v.name for v in record.voters}}
+    assert fit_ones - waiting <= set(record.voters)
+    there = fit_ones | (streaming & set(record.voters))
+    assert not waiting or sum(voter.name in {m.name for m in there} for voter in record.voters) < max(record.k, 1)
     if len(fit_ones) >= max(intents.effective_k, 1):
         assert set(record.voters) == fit_ones
         assert (record.k, record.mode) == (intents.effective_k, intents.effective_mode)

@@ -58,7 +58,7 @@ class RaiseTerm:
 
 @dataclass(frozen=True, slots=True)
 class AdmitVoter:
-    """Loosen: store first."""
+    """Loosen: store first. Where this term knew another disk as a voter under the name, the term is raised with it."""
 
     holder: Member
     term: int
@@ -75,6 +75,21 @@ class DropVoter:
     holder: Member
     term: int
     voter: Member
+    proved: Basis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceVoter:
+    """A voter's place passes to the new disk under its name: PostgreSQL counts the old one no more, proved live, and
+    the new one has flushed a barrier written after that; only then this. Neither |V| nor k changes. The term is raised
+    with it: names carry name and term, and this term's name belongs to the old disk.
+
+    `proved`: as in `DropVoter`."""
+
+    holder: Member
+    term: int
+    old: Member
+    new: Member
     proved: Basis | None = None
 
 
@@ -166,6 +181,7 @@ Change = (
     | RaiseTerm
     | AdmitVoter
     | DropVoter
+    | ReplaceVoter
     | SetK
     | Release
     | TakeBack
@@ -189,7 +205,7 @@ def apply(change: Change, record: Record) -> Record | NotAllowed:
                 return NotAllowed(f"{record.holder.name} holds the record, in term {record.term}")
             if record.term != change.term:
                 return NotAllowed(f"the term is {record.term} now, not {change.term}")
-            if isinstance(change, Renew | DropVoter | SetK) and change.proved not in (None, record.basis):
+            if isinstance(change, _PROVED) and change.proved not in (None, record.basis):
                 return NotAllowed("the voters are others now than those that the proof was made for")
             changed = _apply_own(change, record)
             if isinstance(changed, NotAllowed):
@@ -197,7 +213,9 @@ def apply(change: Change, record: Record) -> Record | NotAllowed:
             return replace(changed, lease_counter=record.lease_counter + 1)
 
 
-_Own = Renew | RaiseTerm | AdmitVoter | DropVoter | SetK | Release | TakeBack | CorrectEntry | Establish | KeepMembers
+_PROVED = Renew | DropVoter | ReplaceVoter | SetK
+_Voters = AdmitVoter | DropVoter | ReplaceVoter | SetK
+_Own = Renew | RaiseTerm | _Voters | Release | TakeBack | CorrectEntry | Establish | KeepMembers
 
 
 def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
@@ -215,23 +233,9 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
         case RaiseTerm(to_term=to_term):
             if to_term <= record.term or record.released:
                 return NotAllowed("only a higher term can be raised to, and only while the lease is held")
-            return replace(record, term=to_term)
-        case AdmitVoter(voter=voter):
-            # V never contains the primary; a new disk under an old name replaces the old id.
-            if voter.name == record.holder.name:
-                return NotAllowed("the primary is never a voter")
-            if any(v.name == voter.name and v.id != voter.id for v in record.voters):
-                return NotAllowed(f"{voter.name} is a voter with another data directory: that one is dropped first")
-            return replace(record, voters=tuple(sorted({*record.voters, voter})))
-        case DropVoter(voter=voter):
-            rest = tuple(v for v in record.voters if v != voter)
-            if len(rest) < record.k:
-                return NotAllowed(f"{len(rest)} voters would be left, and k is {record.k}")
-            return replace(record, voters=rest)
-        case SetK(k=k, mode=mode):
-            if k > len(record.voters):
-                return NotAllowed(f"k cannot be {k} with {len(record.voters)} voters")
-            return replace(record, k=k, mode=mode)
+            return replace(record, term=to_term, spent=())
+        case AdmitVoter() | DropVoter() | ReplaceVoter() | SetK():
+            return _apply_voters(change, record)
         case Release(handover=handover):
             return replace(record, released=True, serving=False, handover=handover)
         case TakeBack():
@@ -249,6 +253,43 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
             return replace(record, phase=Phase.ESTABLISHED)
         case KeepMembers(members=members):
             return replace(record, members=tuple(sorted(members)))
+
+
+def _apply_voters(change: _Voters, record: Record) -> Record | NotAllowed:
+    """Who must flush a commit, and how many."""
+    match change:
+        case AdmitVoter(voter=voter):
+            # V never contains the primary; a new disk under an old name replaces the old id.
+            if voter.name == record.holder.name:
+                return NotAllowed("the primary is never a voter")
+            if any(v.name == voter.name and v.id != voter.id for v in record.voters):
+                return NotAllowed(
+                    f"{voter.name} is a voter with another data directory: it has to take that one's place"
+                )
+            voters = tuple(sorted({*record.voters, voter}))
+            if any(v.name == voter.name and v.id != voter.id for v in record.spent):
+                return _in_a_new_term(record, voters)
+            return replace(record, voters=voters)
+        case DropVoter(voter=voter):
+            rest = tuple(v for v in record.voters if v != voter)
+            if len(rest) < record.k:
+                return NotAllowed(f"{len(rest)} voters would be left, and k is {record.k}")
+            return replace(record, voters=rest, spent=tuple(sorted({*record.spent, voter})))
+        case ReplaceVoter(old=old, new=new):
+            if not record.voter(old) or old.name != new.name or old == new:
+                return NotAllowed(f"{old.name}'s place cannot pass to another data directory: it is not a voter's")
+            return _in_a_new_term(record, tuple(sorted({*record.voters, new} - {old})))
+        case SetK(k=k, mode=mode):
+            if k > len(record.voters):
+                return NotAllowed(f"k cannot be {k} with {len(record.voters)} voters")
+            return replace(record, k=k, mode=mode)
+
+
+def _in_a_new_term(record: Record, voters: tuple[Member, ...]) -> Record | NotAllowed:
+    """These voters under names that no walsender can have yet: the term raised in place, as `RaiseTerm` does."""
+    if record.released:
+        return NotAllowed("only while the lease is held the term can be raised in place")
+    return replace(record, voters=voters, term=record.term + 1, spent=())
 
 
 def _apply_win(change: Win | Force, record: Record) -> Record | NotAllowed:
@@ -276,6 +317,7 @@ def _apply_win(change: Win | Force, record: Record) -> Record | NotAllowed:
         forced_terms=forced,
         generation=record.generation + (1 if isinstance(change, Force) else 0),
         timelines=(*record.timelines, change.entry),
+        spent=(),
         winner_position=change.position,
         holder_position=change.position,
         serving=False,
@@ -300,6 +342,7 @@ def _apply_take_over(change: TakeOverFirstStart, record: Record) -> Record | Not
         voters=(),
         k=0,
         timelines=(),
+        spent=(),
         serving=False,
         released=False,
         lease_counter=record.lease_counter + 1,

@@ -10,6 +10,7 @@ from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import NodeState
 from howdah.cluster.quorum import votes_needed
 from howdah.cluster.record import Mode, Record
+from howdah.values.member import Member
 
 DAY_MS = 86_400_000
 """A time within it needs no date."""
@@ -53,7 +54,7 @@ def problems(o: Observation) -> tuple[str, ...]:
         names = ", ".join(v.name for v in record.voters) or "none"
         stream = "streams" if record.k == 1 else "stream"
         do = "none does" if streaming == 0 else "1 does" if streaming == 1 else f"{streaming} do"
-        found.append(f"writes wait until {record.k} of the voters ({names}) {stream}, and {do}: start what is stopped")
+        found.append(f"writes wait until {record.k} of the voters ({names}) {stream}, and {do}: {_mend(o, record)}")
     if record.mode is not o.intents.effective_mode or record.k != o.intents.effective_k:
         found.append(
             f"voters that must flush a commit: {record.k} ({record.mode.value}); "
@@ -73,6 +74,28 @@ def problems(o: Observation) -> tuple[str, ...]:
     if o.intents.paused:
         found.append("the cluster is paused: no role changes by itself")
     return tuple(found)
+
+
+def _mend(o: Observation, record: Record) -> str:
+    """What brings enough voters back. A lost disk's place passes to the new one by itself."""
+    new = [v.name for v in record.voters if _has_new_disk(o, v)]
+    if not new:
+        return "start what is stopped"
+    names = " and ".join(new)
+    silent = [v.name for v in record.voters if (p := o.peer(v.name)) is None or not p.connected]
+    also = f"; start {' and '.join(n for n in silent if n != o.me.name)}" if set(silent) - {o.me.name} else ""
+    return (
+        f"{names} came back without the data directory that was a voter, and the new one takes its place by itself "
+        f"once it is cloned and has all that {record.holder.name} has{also}"
+    )
+
+
+def _has_new_disk(o: Observation, voter: Member) -> bool:
+    """Whether the node of this voter is there with another data directory, or with none."""
+    if voter.name == o.me.name:
+        return voter != o.me
+    peer = o.peer(voter.name)
+    return peer is not None and peer.connected and peer.published.member != voter
 
 
 def _other_collations(o: Observation) -> list[str]:
@@ -159,6 +182,8 @@ def _standby(o: Observation, record: Record, peer: PeerSight) -> str:
         return f"{name} cannot become primary: its tags forbid it (priority 0, nofailover, delayed or cascading)."
     if record.mode is Mode.QUORUM and not record.voter(state.member):
         why = next((s.reason for s in standings(o, record) if s.member == state.member and s.reason), "")
+        if not why and any(v.name == name for v in record.voters):
+            why = "its data directory is another one than the voter's"
         tail = f", because {why}" if why else ""
         return f"{name} cannot become primary: it is not a voter of term {record.term}{tail}."
     return f"{name} may become primary; it is {state.state.value}."
@@ -183,6 +208,6 @@ def _silent(o: Observation) -> tuple[str, ...]:
 def _streaming_voters(o: Observation, record: Record) -> int:
     if o.is_holder:
         absent = dict(o.streaming_absent_ms)
-        return sum(1 for v in record.voters if absent.get(v.name, 1) == 0)
+        return sum(1 for v in record.voters if absent.get(v.name, 1) == 0 and not _has_new_disk(o, v))
     mine = 1 if record.voter(o.me) and o.server.facts is not None and o.server.facts.receiving else 0
     return mine + sum(1 for p in o.peers if record.voter(p.published.member) and p.published.follows)

@@ -6,7 +6,7 @@ Numbers are those of the list of invariants (S1-S27). Used by the simulator and 
 from collections.abc import Callable
 
 from howdah.cluster.localstate import LocalState
-from howdah.cluster.quorum import NAMES_NOBODY, SyncSetting, is_covered, setting_of
+from howdah.cluster.quorum import NAMES_NOBODY, SyncSetting, is_covered, setting_of, wait_name
 from howdah.cluster.record import Mode, Phase, Record
 from howdah.values.member import Member
 
@@ -53,8 +53,11 @@ def setting_covers_record(record: Record, setting: SyncSetting) -> str:
 
 def tightened_after_proof(before: Record | None, after: Record, in_force: SyncSetting | None) -> str:
     """S21: when the store is tightened, the holder's server already enforces what the tightened record asks."""
-    if before is None or before.holder != after.holder or before.term != after.term or in_force is None:
+    if before is None or before.holder != after.holder or in_force is None:
         return ""
+    if before.term != after.term:
+        gone = {wait_name(v.name, before.term) for v in before.voters if not after.voter(v)} & set(in_force.names)
+        return f"a voter's place was given away while PostgreSQL still counts {min(gone)}" if gone else ""
     if after.k <= before.k and set(before.voters) <= set(after.voters):
         return ""
     fault = setting_covers_record(after, in_force)

@@ -20,7 +20,7 @@ from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryState
 from howdah.cluster.switchover import target_of
-from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Standing, VoterChange, next_change
+from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Replace, Standing, VoterChange, next_change
 from howdah.values.member import Member, slot_name
 
 SWITCHOVER_PATIENCE_MS = 60_000
@@ -179,13 +179,13 @@ def _change(o: Observation, record: Record) -> VoterChange | None:
 
 
 def prepare_voters(o: Observation) -> Proposal | None:
-    """The holder may loosen at any time, also before its barrier, which may be waiting for just that voter; and in
-    quorum mode clients are let in only at k >= 1."""
+    """The holder may loosen at any time, also before its barrier, which may be waiting for just that voter, or for a
+    disk that is lost and whose place another takes; and in quorum mode clients are let in only at k >= 1."""
     record = _held(o)
     if record is None or o.server.state is not ServerState.PRIMARY or o.served_term == record.term:
         return None
     change = _change(o, record)
-    if isinstance(change, Admit | LowerK) or (isinstance(change, RaiseK) and record.k == 0 and change.k > 0):
+    if isinstance(change, Admit | Replace | LowerK) or (isinstance(change, RaiseK) and record.k == 0 and change.k > 0):
         return Proposal(_sentence(change), ChangeVoters(change))
     if o.intents.effective_mode is Mode.QUORUM and record.k < 1:
         return Proposal("clients are let in only once a standby flushes every commit", Wait())
@@ -254,6 +254,8 @@ def _sentence(change: VoterChange) -> str:
             return f"enough voters stream: from now on {k} must flush a commit ({mode.value})"
         case Drop(voter=voter, reason=reason):
             return f"{voter.name} is dropped from the voters: {reason}"
+        case Replace(new=new):
+            return f"{new.name} has another data directory than the voter {new.name}: it is to take that one's place"
         case LowerK(k=k, mode=mode):
             return f"the operator asked for k = {k} ({mode.value})"
 

@@ -47,6 +47,15 @@ def setting_for(term: int, voters: tuple[str, ...], k: int, mode: Mode) -> SyncS
     return SyncSetting(max(k, 1), tuple(wait_name(name, term) for name in sorted(voters)))
 
 
+def setting_without(record: Record, voter: str) -> SyncSetting:
+    """The record's setting without one voter, which may leave fewer than k: then nobody can acknowledge anything.
+
+    For the time in which a voter's place passes to a new disk. `ANY k` stays, filled up with nobody."""
+    names = [wait_name(v.name, record.term) for v in record.voters if v.name != voter]
+    enough = names if len(names) >= record.k else [*names, NOBODY]
+    return SyncSetting(max(record.k, 1), tuple(sorted(enough or [NOBODY])))
+
+
 def setting_of(record: Record) -> SyncSetting:
     """The setting that the record asks of its holder."""
     return setting_for(record.term, tuple(v.name for v in record.voters), record.k, record.mode)
@@ -54,7 +63,7 @@ def setting_of(record: Record) -> SyncSetting:
 
 def is_covered(setting: SyncSetting, term: int, voters: tuple[str, ...], k: int) -> bool:
     """Whether commits acknowledged under `setting` are found by every election of the record (V, k)."""
-    strangers = set(setting.names) - {wait_name(name, term) for name in voters}
+    strangers = set(setting.names) - {wait_name(name, term) for name in voters} - {NOBODY}
     return setting.count - len(strangers) >= k
 
 

@@ -1,13 +1,15 @@
 """Which voter change comes next?
 
 Loosen (add a voter, lower k): store first, then PostgreSQL. Tighten (drop a voter, raise k): PostgreSQL first, prove
-it live, a barrier flushed by k of the new V, then the store. One change at a time; each leads to a safe state.
+it live, a barrier flushed by k of the new V, then the store. Replace (a voter's disk is another one now): PostgreSQL
+without the old one, a barrier flushed by the new one, then the store, and PostgreSQL names it again. One change at a
+time; each leads to a safe state.
 """
 
 from dataclasses import dataclass
 
 from howdah.cluster.intents import Intents
-from howdah.cluster.quorum import SyncSetting, setting_for
+from howdah.cluster.quorum import SyncSetting, setting_for, setting_without
 from howdah.cluster.record import Mode, Record
 from howdah.values.member import Member
 
@@ -28,6 +30,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Replace:
+    """The new disk under a voter's name takes the old one's place, which may be needed for k and never returns."""
+
+    old: Member
+    new: Member
+
+
+@dataclass(frozen=True, slots=True)
 class LowerK:
     """Loosen: the operator's k or mode."""
 
@@ -43,7 +53,7 @@ class RaiseK:
     mode: Mode
 
 
-VoterChange = Admit | Drop | LowerK | RaiseK
+VoterChange = Admit | Drop | Replace | LowerK | RaiseK
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +76,13 @@ def next_change(
         return LowerK(min(record.k, target), mode)
     by_name = {standing.member.name: standing for standing in standings}
     for standing in standings:
-        replaced = any(v.name == standing.member.name and v.id != standing.member.id for v in record.voters)
-        if standing.fit and not record.voter(standing.member) and not replaced:
+        if not standing.fit or record.voter(standing.member):
+            continue
+        old = next((v for v in record.voters if v.name == standing.member.name), None)
+        if old is None:
             return Admit(standing.member)
+        if record.k >= 1 and _enough_with_new_disks(record, standings):
+            return Replace(old, standing.member)
     if record.k < target or record.mode is not mode:
         present = sum(1 for v in record.voters if _streams(by_name.get(v.name), v))
         if min(present, target) > record.k or (record.mode is not mode and present >= 1):
@@ -78,6 +92,13 @@ def next_change(
 
 def _streams(standing: Standing | None, voter: Member) -> bool:
     return standing is not None and standing.member == voter and standing.absent_ms == 0
+
+
+def _enough_with_new_disks(record: Record, standings: tuple[Standing, ...]) -> bool:
+    """Whether k can flush a commit once the new disks that stream now have their places: fewer would only change the
+    term, and keep clients out until its barrier has passed."""
+    there = {s.member.name for s in standings if s.fit or (record.voter(s.member) and s.absent_ms == 0)}
+    return sum(voter.name in there for voter in record.voters) >= record.k
 
 
 def _next_drop(
@@ -102,11 +123,13 @@ def _next_drop(
     return None
 
 
-def tightened_setting(record: Record, change: Drop | RaiseK) -> SyncSetting:
+def tightened_setting(record: Record, change: Drop | Replace | RaiseK) -> SyncSetting:
     """What PostgreSQL must enforce before the store may say so."""
     names = [voter.name for voter in record.voters]
     match change:
         case Drop(voter=voter):
             return setting_for(record.term, tuple(n for n in names if n != voter.name), record.k, record.mode)
+        case Replace(old=old):
+            return setting_without(record, old.name)
         case RaiseK(k=k, mode=mode):
             return setting_for(record.term, tuple(names), k, mode)

@@ -121,6 +121,7 @@ async def rebuild_record(tools: Tools, action: RebuildRecord) -> None:
         k=min(record.k, len(voters)),
         forced_terms=(*record.forced_terms, term) if action.given_up else record.forced_terms,
         timelines=(*record.timelines, entry),
+        spent=(),
         winner_position=mine.position,
         holder_position=mine.position,
         serving=False,

@@ -1,19 +1,22 @@
 """In which order is a voter set changed?
 
-Loosen: store first. Tighten: PostgreSQL first, proved live, a barrier, then the store.
+Loosen: store first. Tighten: PostgreSQL first, proved live, a barrier, then the store. Replace: PostgreSQL without the
+old disk, proved live, a barrier flushed by the new one, the store, PostgreSQL with the new one.
 """
 
 from howdah.agent.procedures import server
 from howdah.agent.procedures.promote import BARRIER_LIMIT_MS, flush_barrier, wait_flushed
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster.changes import AdmitVoter, Change, DropVoter, NotAllowed, RaiseTerm, Renew, SetK
+from howdah.cluster.changes import AdmitVoter, Change, DropVoter, NotAllowed, RaiseTerm, Renew, ReplaceVoter, SetK
 from howdah.cluster.live import missing_proof
 from howdah.cluster.observation import ServerState
 from howdah.cluster.quorum import SyncSetting, setting_of, wait_name
 from howdah.cluster.record import Record
-from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, VoterChange, tightened_setting
+from howdah.cluster.voters import Admit, Drop, LowerK, RaiseK, Replace, VoterChange, tightened_setting
+from howdah.ports.peers import PeerView
 from howdah.ports.postgres import Upstream
-from howdah.values.member import slot_name
+from howdah.values.member import Member, slot_name
+from howdah.values.position import Position
 
 LIVE_LIMIT_MS = 5000
 
@@ -26,13 +29,25 @@ async def change_voters(tools: Tools, change: VoterChange) -> None:
         raise Failed("this server does not hold the record any more")
     match change:
         case Admit(voter=voter):
-            await _loosen(tools, AdmitVoter(me, record.term, voter))
+            await _admit(tools, record, AdmitVoter(me, record.term, voter))
         case LowerK(k=k, mode=mode):
             await _loosen(tools, SetK(me, record.term, k, mode))
         case Drop(voter=voter):
             await _tighten(tools, record, change, DropVoter(me, record.term, voter, record.basis))
+        case Replace():
+            await _replace(tools, record, change)
         case RaiseK(k=k, mode=mode):
             await _tighten(tools, record, change, SetK(me, record.term, k, mode, record.basis))
+
+
+async def _admit(tools: Tools, record: Record, change: AdmitVoter) -> None:
+    """Store first; with a higher term where this one's name may still be borne by another disk's walsender."""
+    served = tools.situation.served_term == record.term
+    swapped = await _swap(tools, change)
+    if swapped.term == record.term:
+        await _give(tools, swapped)
+    else:
+        await _take_up_term(tools, swapped, served)
 
 
 async def _loosen(tools: Tools, change: Change) -> None:
@@ -88,12 +103,55 @@ async def _apply_in_recovery(tools: Tools) -> None:
 
 async def _tighten(tools: Tools, record: Record, change: Drop | RaiseK, swap: Change) -> None:
     """PostgreSQL first; LIVE; a barrier flushed by k of the new V; then the store."""
+    await _enforce(tools, record, change)
+    names = tuple(v.name for v in record.voters if not (isinstance(change, Drop) and v == change.voter))
+    k = change.k if isinstance(change, RaiseK) else record.k
+    lsn = await tools.primary.write_barrier(record.term, record.holder.name)
+    await wait_flushed(tools, record.term, names, k, lsn, LIVE_LIMIT_MS)
+    await _swap(tools, swap)
+
+
+async def _replace(tools: Tools, record: Record, change: Replace) -> None:
+    """PostgreSQL counts the old disk no more; LIVE; a barrier after that, flushed by the new one, which so has every
+    commit that the old one's flush may have helped to acknowledge; then the store, and only then the name again."""
+    entry, served = record.current_entry, tools.situation.served_term == record.term
+    if entry is None:
+        raise Failed("the record knows no timeline of this primary")
+    await _enforce(tools, record, change)
+    lsn = await tools.primary.write_barrier(record.term, record.holder.name)
+    await _wait_held(tools, change.new, Position(entry.term, lsn))
+    swap = ReplaceVoter(record.holder, record.term, change.old, change.new, record.basis)
+    await _take_up_term(tools, await _swap(tools, swap), served)
+
+
+async def _wait_held(tools: Tools, new: Member, upto: Position) -> None:
+    """A flush is proved by the walsender's row; but a bare name may be anybody's, so the very directory says it too."""
+    until = tools.clock.boot_ms() + LIVE_LIMIT_MS
+    while True:
+        walsenders = await tools.primary.walsenders()
+        flushes = any(w.application_name == new.name and w.flush_lsn >= upto.lsn for w in walsenders)
+        view = tools.peers.views().get(new.name)
+        if flushes and view is not None and holds(view, new, upto):
+            return
+        if tools.clock.boot_ms() > until:
+            raise Failed(f"the new data directory of {new.name} has not been seen to have the barrier yet")
+        await tools.clock.sleep_ms(10)
+
+
+def holds(view: PeerView, member: Member, upto: Position) -> bool:
+    """Whether this very data directory said that it has the log up to there."""
+    said = view.published
+    return said.member == member and said.position is not None and said.position >= upto
+
+
+async def _enforce(tools: Tools, record: Record, change: Drop | Replace | RaiseK) -> None:
+    """The tightened setting in PostgreSQL, and LIVE."""
     wanted = tightened_setting(record, change)
     # An earlier attempt may have set it, and not have come to the checkpoint: the record tells as well.
     was_empty = "" in (server.record_sync(record), await server.shown(tools, "synchronous_standby_names"))
     server.configure(tools, str(wanted), tools.situation.gate_open)
     await tools.process.reload()
-    dropped = wait_name(change.voter.name, record.term) if isinstance(change, Drop) else ""
+    dropped = _dropped_name(record, change)
     raised = isinstance(change, RaiseK)
     await server.wait_shown(tools, "synchronous_standby_names", str(wanted), LIVE_LIMIT_MS)
     # Only now: one that began just before the reload is older than it too. Bare names were never in a setting.
@@ -105,11 +163,14 @@ async def _tighten(tools: Tools, record: Record, change: Drop | RaiseK, swap: Ch
     if was_empty:
         await tools.primary.checkpoint()
     await _wait_live(tools, wanted, dropped, raised, older, was_empty)
-    names = tuple(v.name for v in record.voters if not (isinstance(change, Drop) and v == change.voter))
-    k = change.k if isinstance(change, RaiseK) else record.k
-    lsn = await tools.primary.write_barrier(record.term, record.holder.name)
-    await wait_flushed(tools, record.term, names, k, lsn, LIVE_LIMIT_MS)
-    await _swap(tools, swap)
+
+
+def _dropped_name(record: Record, change: Drop | Replace | RaiseK) -> str:
+    match change:
+        case Drop(voter=gone) | Replace(old=gone):
+            return wait_name(gone.name, record.term)
+        case RaiseK():
+            return ""
 
 
 async def _end_dropped(tools: Tools, dropped: str) -> None:
@@ -141,8 +202,12 @@ async def raise_term(tools: Tools, to_term: int) -> None:
     if record is None or record.holder != me:
         raise Failed("this server does not hold the record any more")
     served = tools.situation.served_term == record.term
-    raised = await _swap(tools, RaiseTerm(me, record.term, to_term))
-    situation = tools.situation
+    await _take_up_term(tools, await _swap(tools, RaiseTerm(me, record.term, to_term)), served)
+
+
+async def _take_up_term(tools: Tools, raised: Record, served: bool) -> None:
+    """What follows a swap that raised the own term: new names, a barrier under them, a renewal."""
+    situation, to_term = tools.situation, raised.term
     situation.report = None
     running = situation.state.value == "primary"
     if not running:
@@ -153,6 +218,6 @@ async def raise_term(tools: Tools, to_term: int) -> None:
     situation.poke()
     await server.wait_shown(tools, "synchronous_standby_names", str(setting_of(raised)), LIVE_LIMIT_MS)
     await flush_barrier(tools, raised, BARRIER_LIMIT_MS)
-    await _swap(tools, Renew(me, to_term, serving=served))
+    await _swap(tools, Renew(situation.me, to_term, serving=served))
     if served:
         situation.served_term = to_term
