@@ -168,10 +168,11 @@ CONDUCT = (
     in_cluster(
         "loosening before the barrier",
         "leading",
-        "if isinstance(change, Admit | LowerK) or",
+        "if isinstance(change, Admit | Replace | LowerK) or",
         "if isinstance(change, Drop) or",
         "test_the_first_voters_are_admitted_and_k_is_raised_before_the_barrier",
         "test_the_operator_s_loosening_is_done_before_the_barrier_which_may_never_pass_otherwise",
+        "test_a_lost_disk_s_place_passes_before_the_barrier_which_may_never_be_flushed_otherwise",
     ),
     in_cluster(
         "a restarted holder waits for the store", "leading",
