@@ -65,6 +65,16 @@ CHANGES = (
         "test_no_voter_is_dropped_below_k",
     ),
     in_cluster(
+        "k: nodes that never vote do not count", "intents",
+        "len(set(self.nodes) - set(voteless))", "len(set(self.nodes))",
+        "test_nodes_that_never_vote_do_not_count_for_k_and_do_for_the_mode",
+    ),
+    in_cluster(
+        "k: who never votes is remembered while it is away", "leading",
+        "n in silent or (n in said and not said[n].may_vote)", "n in said and not said[n].may_vote",
+        "test_k_stays_while_who_never_votes_is_away_and_nobody_has_heard_of_it",
+    ),
+    in_cluster(
         "k is no more than the voters", "changes", "if k > len(record.voters):", "if k < 0:",
         "test_k_is_never_more_than_the_voters",
     ),

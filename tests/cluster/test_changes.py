@@ -178,6 +178,11 @@ def test_the_first_start_says_the_system_identifier_once() -> None:
     assert made(CorrectEntry(N1, 5, (ENTRY,))).system_identifier == RECORD.system_identifier
 
 
+def test_members_are_kept_with_those_that_never_vote() -> None:
+    kept = made(KeepMembers(N1, 5, (N2, N1), ("n4", "n2")))
+    assert (kept.members, kept.voteless) == ((N1, N2), ("n2", "n4"))
+
+
 def test_a_first_start_ends_when_it_is_established() -> None:
     assert made(Establish(N1, 5), a_record(phase=Phase.INITIALISING)).phase is Phase.ESTABLISHED
 

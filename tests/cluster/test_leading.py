@@ -10,6 +10,7 @@ from howdah.cluster.actions import (
     ChangeVoters,
     DropRequest,
     KeepHouse,
+    KillServer,
     Promote,
     RaiseTerm,
     Release,
@@ -180,6 +181,11 @@ def test_a_restarted_holder_waits_for_the_store() -> None:
     assert decide(o).action == Wait()
 
 
+def test_a_server_whose_directory_is_gone_under_it_is_not_resumed_but_killed() -> None:
+    server = a_server(N1, ServerState.RECOVERY, directory=DirectoryFacts(DirectoryState.EMPTY))
+    assert decide(not_serving(server=server)).action == KillServer()
+
+
 def test_a_half_made_directory_is_not_resumed() -> None:
     o = not_serving(server=GONE, local=a_local(N1, marker=Marker.REWINDING))
     assert not isinstance(decide(o).action, ResumeService | Serve)
@@ -265,6 +271,47 @@ def test_tightening_waits_until_the_barrier_has_passed() -> None:
 
 def test_a_cluster_that_is_not_established_yet_is_not_served_as_it_is() -> None:
     assert decide(holding(phase=Phase.INITIALISING)).action == Serve(5)
+
+
+FIVE = replace(INTENTS, nodes=("n1", "n2", "n3", "n4", "n5"))
+STREAM = (("n2", 0), ("n3", 0), ("n4", 0))
+N5 = Member("n5", "id5")
+NOSYNC = Tags(nosync=True)
+
+
+def five_nodes(*peers: PeerSight, **record: Any) -> Observation:
+    """n1 leads five nodes; n2 and n3 vote and stream."""
+    known = (N1, N2, N3, N4, N5)
+    facts = some_facts(N1, in_recovery=False, slots=tuple(f"howdah_{m.name}" for m in known[1:]))
+    return a_primary(
+        store=seen_store(a_record(**{"members": known, **record})), intents=FIVE, streaming_absent_ms=STREAM,
+        peers=(a_peer(N2), a_peer(N3), *peers), server=a_server(N1, ServerState.PRIMARY, facts=facts),
+    )  # fmt: skip
+
+
+def test_nodes_that_never_vote_are_written_down_and_k_is_not_raised_for_them() -> None:
+    o = five_nodes(a_peer(N4, tags=NOSYNC), a_peer(N5, tags=Tags(delay_ms=1)))
+    action = decide(o).action
+    assert isinstance(action, KeepHouse)
+    assert action.voteless == ("n4", "n5")
+
+
+def test_k_stays_while_who_never_votes_is_away_and_nobody_has_heard_of_it() -> None:
+    assert isinstance(decide(five_nodes(voteless=("n4", "n5"))).action, Wait)
+    assert decide(five_nodes(voteless=("n5",))).action == ChangeVoters(RaiseK(2, Mode.QUORUM))
+
+
+def test_k_is_lowered_for_a_changed_tag_only_once_the_record_says_so() -> None:
+    peers = (a_peer(N4, tags=NOSYNC), a_peer(N5, tags=NOSYNC))
+    assert isinstance(decide(five_nodes(*peers, k=2)).action, KeepHouse)
+    written = five_nodes(*peers, k=2, voteless=("n4", "n5"))
+    assert decide(written).action == ChangeVoters(LowerK(1, Mode.QUORUM))
+    assert isinstance(decide(replace(written, config_known=False)).action, Wait)
+
+
+def test_a_primary_that_never_votes_itself_changes_nothing_for_k() -> None:
+    o = replace(five_nodes(voteless=("n1", "n5")), tags=NOSYNC)
+    assert isinstance(decide(o).action, Wait)
 
 
 # --- who is fit to be a voter

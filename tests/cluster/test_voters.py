@@ -231,15 +231,15 @@ def test_from_any_state_single_safe_steps_lead_to_an_end(
         record = stepped(record, change)
     else:
         raise AssertionError("the voter changes never come to an end")
-    assert record.k <= intents.effective_k
+    assert record.k <= intents.effective_k(())
     fit_ones = {s.member for s in configured if s.fit}
     waiting = {m for m in fit_ones - set(record.voters) if m.name in {v.name for v in record.voters}}
     assert fit_ones - waiting <= set(record.voters)
     there = fit_ones | (streaming & set(record.voters))
     assert not waiting or sum(voter.name in {m.name for m in there} for voter in record.voters) < max(record.k, 1)
-    if len(fit_ones) >= max(intents.effective_k, 1):
+    if len(fit_ones) >= max(intents.effective_k(()), 1):
         assert set(record.voters) == fit_ones
-        assert (record.k, record.mode) == (intents.effective_k, intents.effective_mode)
+        assert (record.k, record.mode) == (intents.effective_k(()), intents.effective_mode)
 
 
 def tuple_without(voters: tuple[Member, ...], change: VoterChange) -> tuple[Member, ...]:

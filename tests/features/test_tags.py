@@ -50,6 +50,9 @@ def test_who_may_not_lead_is_no_voter_and_never_leads() -> None:
     with tagged_cluster(tags) as cluster:
         primary = cluster.wait_serving(limit_s=60)
         wait_voters(cluster, {"n2"})
+        eventually(lambda: cluster.record().voteless == ("n3", "n4", "n5"), "the record says who never votes")
+        assert cluster.record().k == 1  # half of n1 and n2
+        assert "asked for" not in explained(primary)
         for name in ("n3", "n4", "n5"):
             eventually(lambda n=name: upstream(cluster[n]) == primary.port, f"{name} streams")  # type: ignore[misc]  # the default binds the loop's value
         refused = ask(primary, "switchover", {"to": "n5"})
@@ -86,7 +89,7 @@ def test_priority_decides_between_equals_and_a_cascading_standby_finds_another_u
         "n3": {"priority": 200},
         "n4": {"replicate_from": "n2"},
     }
-    with tagged_cluster(tags, {"k": 1}) as cluster:
+    with tagged_cluster(tags) as cluster:
         primary = cluster.wait_serving(limit_s=60)
         wait_voters(cluster, {"n2", "n3"})
         eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 streams from n2")

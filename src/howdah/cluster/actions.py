@@ -128,10 +128,11 @@ class ChangeVoters:
 
 @dataclass(frozen=True, slots=True)
 class KeepHouse:
-    """Slots for these nodes, none for removed ones; members and their ids in the record."""
+    """Slots for these nodes, none for removed ones; members, their ids and who never votes in the record."""
 
     nodes: tuple[str, ...]
     members: tuple[Member, ...]
+    voteless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,11 +146,12 @@ class Establish:
 
 @dataclass(frozen=True, slots=True)
 class KeepMembers:
-    """Which servers are or were members, with their last known ids."""
+    """Which servers are or were members, with their last known ids, and which of them never vote."""
 
     holder: Member
     term: int
     members: tuple[Member, ...]
+    voteless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +252,8 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
             )
         case Establish():
             return replace(record, phase=Phase.ESTABLISHED)
-        case KeepMembers(members=members):
-            return replace(record, members=tuple(sorted(members)))
+        case KeepMembers(members=members, voteless=voteless):
+            return replace(record, members=tuple(sorted(members)), voteless=tuple(sorted(voteless)))
 
 
 def _apply_voters(change: _Voters, record: Record) -> Record | NotAllowed:

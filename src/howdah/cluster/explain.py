@@ -55,10 +55,11 @@ def problems(o: Observation) -> tuple[str, ...]:
         stream = "streams" if record.k == 1 else "stream"
         do = "none does" if streaming == 0 else "1 does" if streaming == 1 else f"{streaming} do"
         found.append(f"writes wait until {record.k} of the voters ({names}) {stream}, and {do}: {_mend(o, record)}")
-    if record.mode is not o.intents.effective_mode or record.k != o.intents.effective_k:
+    asked = o.intents.effective_k(record.voteless)
+    if record.mode is not o.intents.effective_mode or record.k != asked:
         found.append(
             f"voters that must flush a commit: {record.k} ({record.mode.value}); "
-            f"asked for: {o.intents.effective_k} ({o.intents.effective_mode.value})"
+            f"asked for: {asked} ({o.intents.effective_mode.value})"
         )
     for name in o.intents.nodes:
         peer = o.peer(name)

@@ -1,6 +1,6 @@
 """What does the operator want of the cluster? (The store's second document, `config`.)"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from howdah.cluster.policy import Policy
@@ -21,7 +21,7 @@ class Intents:
     """The cluster configuration as the operator set it; every agent reads it from the store.
 
     `nodes` are the configured servers (name order), `parameters` PostgreSQL settings for all of them.
-    `mode` None: by the number of configured nodes. `k_target` 0: half of them, rounded down.
+    `mode` None: by the number of configured nodes. `k_target` 0: half of those that may vote, rounded down.
     """
 
     nodes: tuple[str, ...] = ()
@@ -38,9 +38,10 @@ class Intents:
         """Quorum from three configured nodes, unless set."""
         return self.mode or (Mode.QUORUM if len(self.nodes) >= 3 else Mode.ASYNC)
 
-    @property
-    def effective_k(self) -> int:
-        """How many voters must flush a commit once enough are there; at least 1 in quorum mode."""
+    def effective_k(self, voteless: Collection[str]) -> int:
+        """How many voters must flush a commit once enough are there; at least 1 in quorum mode.
+
+        `voteless`: nodes that their tags keep from ever voting. All others count, here or not, whoever leads."""
         if self.effective_mode is Mode.ASYNC:
             return 0
-        return self.k_target or max(1, len(self.nodes) // 2)
+        return self.k_target or max(1, len(set(self.nodes) - set(voteless)) // 2)

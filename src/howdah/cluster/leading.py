@@ -1,10 +1,13 @@
 """What does the record's holder do?"""
 
+from dataclasses import replace
+
 from howdah.cluster.actions import (
     ApplySetting,
     ChangeVoters,
     DropRequest,
     KeepHouse,
+    KillServer,
     Promote,
     RaiseTerm,
     Release,
@@ -126,6 +129,8 @@ def resume(o: Observation) -> Proposal | None:
         )
         return Proposal(why, ResumeService(record.term))
     if o.server.state is ServerState.RECOVERY and o.server.facts is not None:
+        if o.server.directory.state is not DirectoryState.READY:
+            return Proposal("the data directory is gone under the running server", KillServer())
         return Proposal(f"this server holds term {record.term} and is in recovery", ResumeService(record.term))
     return None
 
@@ -172,10 +177,22 @@ def _unfit(o: Observation, record: Record, peer: PeerSight, sensitive: dict[str,
 
 
 def _change(o: Observation, record: Record) -> VoterChange | None:
-    change = next_change(record, standings(o, record), o.intents, o.intents.policy.voter_stall_ms)
-    if isinstance(change, LowerK) and not o.config_known:
+    seen, stall_ms = standings(o, record), o.intents.policy.voter_stall_ms
+    change = next_change(replace(record, voteless=voteless(o, record)), seen, o.intents, stall_ms)
+    if not isinstance(change, LowerK):
+        return change
+    if not o.config_known:
         return None  # an agent's own file is not the operator's word on what may be lost
-    return change
+    # Lowered by what the record says itself: what is heard now is written there first.
+    written = next_change(record, seen, o.intents, stall_ms)
+    return None if isinstance(written, RaiseK) else written
+
+
+def voteless(o: Observation, record: Record) -> tuple[str, ...]:
+    """Which configured nodes never vote, by the tags that each said last; who was not heard, as the record says."""
+    said = {p.published.member.name: p.published.tags for p in o.peers} | {o.me.name: o.tags}
+    silent = set(record.voteless) - set(said)
+    return tuple(n for n in sorted(o.intents.nodes) if n in silent or (n in said and not said[n].may_vote))
 
 
 def prepare_voters(o: Observation) -> Proposal | None:
@@ -269,7 +286,7 @@ def make_slots(o: Observation) -> Proposal | None:
     others = _others(o)
     if {slot_name(name) for name in others} <= set(facts.slots):
         return None
-    return Proposal("slots are missing", KeepHouse(others, record.members))
+    return Proposal("slots are missing", KeepHouse(others, record.members, record.voteless))
 
 
 def _others(o: Observation) -> tuple[str, ...]:
@@ -285,7 +302,7 @@ def _cascade(o: Observation, peer: PeerSight) -> str:
 
 
 def keep_house(o: Observation) -> Proposal | None:
-    """No slots for members that were removed; the record knows every server's last id."""
+    """No slots for members that were removed; the record knows every server's last id, and who never votes."""
     record = _held(o)
     if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
         return None
@@ -295,8 +312,10 @@ def keep_house(o: Observation) -> Proposal | None:
     known[o.me.name] = o.me
     members: tuple[Member, ...] = tuple(sorted(known.values()))
     facts = o.server.facts
-    if facts is not None and (set(facts.slots) != {slot_name(n) for n in others} or members != record.members):
-        return Proposal("slots and members are brought up to date", KeepHouse(others, members))
+    none_votes = voteless(o, record)
+    kept = (members, none_votes) == (record.members, record.voteless)
+    if facts is not None and (set(facts.slots) != {slot_name(n) for n in others} or not kept):
+        return Proposal("slots and members are brought up to date", KeepHouse(others, members, none_votes))
     return None
 
 

@@ -70,6 +70,7 @@ class Record:
 
     `spent`: voters that were dropped in this very term. A walsender of an old disk may still bear, or take up again,
     the name that this term gave it; so another disk is admitted under that name only with a higher term.
+    `voteless`: nodes whose tags keep them from voting, as they last said; here or not, k does not count on them.
     `winner_position`: what the holder reported when it won. `holder_position`: its log's end at its last renewal, for
     the lag limit of async elections only; no vote is ever compared with it. `lease`: the times that its holder keeps
     and everybody judges it by; None in a record of before they were written down: the configured ones."""
@@ -93,6 +94,7 @@ class Record:
     forced_terms: tuple[int, ...] = ()
     members: tuple[Member, ...] = ()
     spent: tuple[Member, ...] = ()
+    voteless: tuple[str, ...] = ()
     write_id: str = ""
     lease: LeaseTimes | None = None
 
@@ -150,6 +152,7 @@ def read_record(text: str) -> Record:
         document["voters"] = tuple(Member(**voter) for voter in document["voters"])
         document["members"] = tuple(Member(**member) for member in document["members"])
         document["spent"] = tuple(Member(**voter) for voter in document.get("spent", ()))
+        document["voteless"] = tuple(document.get("voteless", ()))
         document["forced_terms"] = tuple(document["forced_terms"])
         document["timelines"] = tuple(
             TimelineEntry(e["timeline"], e["term"], e["parent"], parse_lsn(e["switch_lsn"]), e.get("parent_term", 0))

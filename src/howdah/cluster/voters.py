@@ -71,7 +71,7 @@ def next_change(
     record: Record, standings: tuple[Standing, ...], intents: Intents, voter_stall_ms: int
 ) -> VoterChange | None:
     """The next step from the record towards what the operator asked for; None when there is nothing to do."""
-    mode, target = intents.effective_mode, intents.effective_k
+    mode, target = intents.effective_mode, intents.effective_k(record.voteless)
     if record.k > target or (mode is Mode.ASYNC and record.mode is not mode):
         return LowerK(min(record.k, target), mode)
     by_name = {standing.member.name: standing for standing in standings}

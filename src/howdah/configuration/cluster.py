@@ -127,7 +127,9 @@ class ClusterSettings(Section):
         default=None, description="whether a commit waits for standbys; unset: quorum from three nodes, async below"
     )
     k: int = Field(
-        default=0, ge=0, description="how many standbys must have flushed a commit; 0: half the nodes, rounded down"
+        default=0,
+        ge=0,
+        description="how many standbys must have flushed a commit; 0: half the nodes that may vote, rounded down",
     )
     paused: bool = Field(default=False, description="no automatic role change while true")
     policy: PolicySettings = Field(default=PolicySettings(), description="times and limits")

@@ -128,7 +128,7 @@ class World:
         record = self.record
         if record is None:
             return "there is no record"
-        fault = invariants.whole(record, self.names, min(self.first.effective_k, len(self.names) - 1))
+        fault = invariants.whole(record, self.names, min(self.first.effective_k(()), len(self.names) - 1))
         if fault:
             return fault
         leader = self.machines[record.holder.name]
