@@ -124,6 +124,7 @@ class _Body:
         self.flushes = True
         self.answers = True
         self.promoted_history: dict[str, Any] = {}
+        self.adopted: dict[str, str] = {}
 
     def runs(self) -> bool:
         """Whether there are processes."""
@@ -179,9 +180,10 @@ class HandDirectory(_Body):
         )
         self.log.note(f"configure {gate} upstream {upstream} sync {settings.sync_names or '-'}")
 
-    async def initialise(self) -> None:
+    async def initialise(self) -> Mapping[str, str]:
         """See the port."""
         self.log.note("initialise")
+        return self.adopted
 
     async def clone(self, source: Address) -> None:
         """See the port."""
@@ -403,6 +405,9 @@ class NotingStore(MemoryStore):
 
     async def compare_and_swap(self, name: str, expected_version: int | None, text: str) -> SwapOutcome:
         """See the port."""
+        if name != RECORD:
+            self.log.note(f"write {name}")
+            return await super().compare_and_swap(name, expected_version, text)
         before = self.documents.current(name)
         self.log.note(f"swap {_difference(read_record(before.text) if before else None, read_record(text))}")
         return await super().compare_and_swap(name, expected_version, text)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from howdah.agent.answering import Answering
+from howdah.agent.intentions import CONFIG
 from howdah.agent.keeper import Keeper
 from howdah.agent.procedures import beginnings, fence
 from howdah.agent.tools import Failed
@@ -13,6 +14,7 @@ from howdah.cluster.actions import ForcePromotion
 from howdah.cluster.changes import NotAllowed, Win, apply
 from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
 from howdah.cluster.record import Phase, TimelineEntry
+from howdah.configuration.intents import read_intents, write_intents
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
 from tests.cluster.builders import END, N1, N2, N3, RECORD, a_record, a_report, at
 
@@ -118,3 +120,36 @@ def test_a_lost_record_is_written_again_as_it_was_last_settled_and_not_as_the_di
 
     play = asyncio.run(story())
     assert play.record == replace(a_record(voters=(N2,)), generation=2, lease_counter=22, write_id=play.record.write_id)
+
+
+def test_an_adopted_directory_s_settings_are_in_the_store_before_its_identity_and_the_operator_s_win() -> None:
+    async def story() -> Play:
+        play = await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen()
+        play.situation.configured = replace(play.situation.configured, parameters={"work_mem": "7MB"})
+        play.server.adopted = {"work_mem": "9MB", "max_connections": "130"}
+        await beginnings.initialise(play.tools)
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("initialise", "write config", "identity", "swap")
+    found = play.documents.current(CONFIG)
+    assert found is not None
+    expected = {"work_mem": "7MB", "max_connections": "130"}
+    assert dict(read_intents(found.text).parameters) == expected
+    assert dict(play.situation.intents.parameters) == expected
+    assert dict(play.situation.configured.parameters) == expected
+
+
+def test_settings_that_an_operator_wrote_into_the_store_already_stay_and_get_the_adopted_ones() -> None:
+    async def story() -> Play:
+        play = await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen()
+        theirs = replace(play.situation.configured, paused=True, parameters={"work_mem": "8MB"})
+        play.documents.swap(CONFIG, None, write_intents(theirs))
+        play.server.adopted = {"work_mem": "9MB", "max_connections": "130"}
+        await beginnings.initialise(play.tools)
+        return play
+
+    found = asyncio.run(story()).documents.current(CONFIG)
+    assert found is not None
+    assert dict(read_intents(found.text).parameters) == {"work_mem": "8MB", "max_connections": "130"}
+    assert read_intents(found.text).paused

@@ -75,7 +75,65 @@ def _somebody_s(existing: ServerDirectory) -> Path:
     run("promote")
     existing.query("INSERT INTO precious VALUES (1001)")
     run("stop")
+    with (data / "postgresql.conf").open("a") as conf:
+        conf.write(THEIR_SETTINGS)
+    with (data / "postgresql.auto.conf").open("a") as conf:
+        conf.write("work_mem = '9MB'\n")
     return data
+
+
+THEIR_SETTINGS = """
+max_connections = 130
+shared_buffers = 24MB
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.max = 777
+timezone = 'Europe/Berlin'
+lc_time = 'C.UTF-8'
+work_mem = 5MB          # ALTER SYSTEM says something else
+wal_keep_size = 64MB    # the cluster's own settings say something else
+fsync = off
+synchronous_standby_names = 'their_standby'
+include_dir = 'conf.d'
+"""
+KEPT = {
+    "max_connections": "130",
+    "shared_buffers": "24MB",
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.max": "777",
+    "TimeZone": "Europe/Berlin",
+    "lc_time": "C.UTF-8",
+    "work_mem": "9MB",
+    "wal_keep_size": "192MB",
+    "fsync": "on",
+}
+
+
+def test_an_adopted_directory_s_own_settings_become_the_cluster_s() -> None:
+    """Also those that a standby must not have less of: both come up at once. What belongs to the protocol is left out,
+    with its reason, and what the operator set for the cluster goes before all. Sort order and character types are the
+    directory's own, on every node."""
+    with server_directory() as existing:
+        data = _somebody_s(existing)
+        collation = "SELECT datcollate || ' ' || datctype || ' ' || datlocprovider FROM pg_database LIMIT 1"
+        cluster = RealCluster(config={"postgresql": {"parameters": {"wal_keep_size": "192MB"}}})
+        cluster["n1"].document["initial"]["adopt"] = str(data)
+        try:
+            cluster.start()
+            cluster.wait_healthy(60)
+            for node in cluster.nodes.values():
+                assert {name: node.value(f"SHOW {name}") for name in KEPT} == KEPT, node.name
+            assert len({node.value(collation) for node in cluster.nodes.values()}) == 1
+            log = cluster["n1"].log_file.read_text()
+            assert "a setting is left out: fsync cannot be set" in log
+            assert "a setting is left out: synchronous_standby_names cannot be set" in log
+            assert "a setting is left out: include_dir cannot be set" in log
+            noted = cluster["n1"].journal("ADOPT")
+            assert "shared_preload_libraries" in noted[0].sentence
+        except BaseException as error:
+            error.add_note(cluster.story())
+            raise
+        finally:
+            cluster.close()
 
 
 def test_an_existing_directory_of_a_later_timeline_becomes_the_first_node() -> None:

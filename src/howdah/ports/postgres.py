@@ -104,8 +104,9 @@ class DataDirectory(Protocol):
         """Write configuration and pg_hba files. Takes effect at the next start or reload."""
         ...
 
-    async def initialise(self) -> None:
-        """initdb with checksums, SCRAM and the roles that agents use; the directory must be EMPTY."""
+    async def initialise(self) -> Mapping[str, str]:
+        """initdb with checksums, SCRAM and the roles that agents use; the directory must be EMPTY. Or an existing
+        directory is adopted: then the parameters that it had set and that may go on as the cluster's, else none."""
         ...
 
     async def clone(self, source: Address) -> None:

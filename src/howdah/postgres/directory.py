@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
@@ -67,19 +68,19 @@ class NodeDirectory:
                 self._auto_conf_seen = seen
         return ()
 
-    async def initialise(self) -> None:
+    async def initialise(self) -> Mapping[str, str]:
         """Make a new cluster's first directory, which must be EMPTY, or adopt the existing one; without an identity
-        yet."""
+        yet. The parameters that an adopted one had set and that may go on as the cluster's."""
         async with self._one_at_a_time:
             if self._adopt_from is not None:
                 adoption = await adopt(self._site, self._adopt_from)
-                for sentence in (*adoption.changes, *adoption.refused):
+                for sentence in adoption.changes:
                     self._site.log(f"adopted {self._adopt_from}: {sentence}")
-                for name, value in adoption.parameters.items():
-                    mend = f"howdah config set postgresql.parameters.{name}={value}"
-                    self._site.log(f"adopted {self._adopt_from}: it had set {name}; to go on with that: {mend}")
-            else:
-                await initialise(self._site)
+                for sentence in adoption.refused:
+                    self._site.log(f"adopted {self._adopt_from}: a setting is left out: {sentence}")
+                return adoption.parameters
+            await initialise(self._site)
+            return {}
 
     def plan_adoption(self, existing: Path) -> Adoption:
         """What `adopt` would change; writes nothing."""

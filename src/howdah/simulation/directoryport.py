@@ -23,7 +23,7 @@ class SimDirectory(LocalPort):
         guard(self.owner)
         self.machine.volume.settings = settings
 
-    async def initialise(self) -> None:
+    async def initialise(self) -> dict[str, str]:
         """See the port."""
         guard(self.owner)
         await pause(300 + 700 * self.chance.random())
@@ -33,6 +33,7 @@ class SimDirectory(LocalPort):
         volume.log.flushed = volume.checkpoint = 1
         volume.settings = self.machine.volume.settings
         self.machine.volume = volume
+        return {}
 
     def _source(self, address: Address) -> Server:
         """The server to copy from. Raises PostgresFailure."""

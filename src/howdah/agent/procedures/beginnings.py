@@ -1,13 +1,16 @@
 """How does a cluster begin, and how is a lost record made again?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from howdah.agent.intentions import change_intents
 from howdah.agent.procedures import server
 from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import ForcePromotion, RebuildRecord
 from howdah.cluster.beginnings import newest_record
 from howdah.cluster.changes import CorrectEntry, Force, NotAllowed, TakeOverFirstStart
+from howdah.cluster.intents import Intents
 from howdah.cluster.localstate import Marker
 from howdah.cluster.peerstate import PromiseRequest, Report
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
@@ -62,7 +65,9 @@ async def initialise(tools: Tools) -> None:
     if record is None or record.holder != situation.me:
         raise Failed("this node does not hold the record")
     situation.remember(replace(situation.local, marker=Marker.INITIALISING, cluster=record.cluster))
-    await tools.directory.initialise()
+    carried = await tools.directory.initialise()
+    if carried:
+        await _carry_over(tools, carried)
     tools.directory.write_identity(situation.local.member_id)
     facts = tools.directory.inspect()
     entry = TimelineEntry(facts.timeline, record.term, 0, Lsn(0))
@@ -81,6 +86,23 @@ async def initialise(tools: Tools) -> None:
         )
     )
     situation.directory = facts
+
+
+async def _carry_over(tools: Tools, carried: Mapping[str, str]) -> None:
+    """What an adopted directory had set becomes the cluster's, in the store before any server starts with it: a standby
+    that had less (max_connections...) would not start. What the operator set for the cluster goes before it."""
+    situation = tools.situation
+
+    def with_them(intents: Intents) -> Intents:
+        return replace(intents, parameters={**carried, **intents.parameters})
+
+    changed = await change_intents(tools.store, with_them, situation.configured)
+    situation.configured = replace(situation.configured, parameters=changed.parameters)
+    situation.intents = replace(situation.intents, parameters=changed.parameters)
+    taken = sorted(name for name, value in carried.items() if changed.parameters.get(name) == value)
+    tools.journal.noted(
+        "ADOPT", f"the cluster goes on with the directory's own {', '.join(taken) or 'nothing'}", FIRST_TERM
+    )
 
 
 async def recreate_record(tools: Tools) -> None:
