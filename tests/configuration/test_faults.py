@@ -46,6 +46,12 @@ store: {kind: etcd, endpoints: [%s]%s}
         (ETCD % ("https://a:1", ", cert_file: /c"), "store.cert_file and store.key_file go together"),
         (ETCD % ("https://a:1", ", username: u"), "store.username and store.password go together"),
         (ETCD % ("http://a:1", ", ca_file: /c"), "store.endpoints has an http:// address although store.ca_file is"),
+        (
+            ETCD % ("http://a:1", ", cert_file: /c, key_file: /k"),
+            "store.endpoints has an http:// address although store.cert_file is",
+        ),
+        (RIGHT + "api: {cert_file: /c}\n", "api.cert_file and api.key_file go together"),
+        (RIGHT + "api: {ca_file: /c}\n", "api.ca_file is set, but api.cert_file is not"),
         (ETCD % ("http://a:1, http://a:1", ""), "store.endpoints names 'http://a:1' twice"),
         ("- a\n", "must be a map of keys, not a list"),
         ("a: 1\nb: [\n", "not readable as YAML"),

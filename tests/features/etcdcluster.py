@@ -17,6 +17,7 @@ from howdah.stores.etcd.server import LocalEtcd
 from howdah.stores.settings import EtcdSettings
 from tests.realcluster.cluster import RealCluster, StoreServer
 from tests.realcluster.processes import eventually
+from tests.stores.etcdtrio import EtcdTrio
 
 
 class EtcdServer(StoreServer):
@@ -90,6 +91,62 @@ class EtcdCluster(RealCluster):
         self.store = self.etcd
         for node in self.nodes.values():
             node.document["store"] = {"kind": "etcd", "endpoints": [self.etcd.endpoint]}
+
+
+class TrioServer(StoreServer):
+    """Three etcd members that speak TLS, in the place of the store's process."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.trio = EtcdTrio(directory)
+
+    def start(self) -> None:
+        """Start all of them; returns once they answer."""
+        self.trio.start()
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal all of them; after SIGKILL they are gone when this returns."""
+        if number is signal.SIGKILL:
+            self.trio.close()
+            return
+        for name in self.trio.members:
+            self.trio.send(name, number)
+
+    def record(self) -> Record | None:
+        """The cluster's record. Raises StoreUnavailable."""
+        return asyncio.run(self._record())
+
+    async def _record(self) -> Record | None:
+        store = EtcdStore(self.trio.settings(timeout_ms=5000))
+        try:
+            found = await store.read(RECORD)
+        finally:
+            await store.close()
+        return read_record(found.text) if found else None
+
+
+class SecuredCluster(RealCluster):
+    """The same cluster as in production: three etcd members, and every connection of the agents is TLS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        server = TrioServer(self.root / "store")
+        self.trio, self.store = server.trio, server
+        authority, client = self.trio.authority, self.trio.client
+        for name, node in self.nodes.items():
+            node.document["store"] = {
+                "kind": "etcd",
+                "endpoints": list(self.trio.endpoints),
+                "ca_file": str(authority.file),
+                "cert_file": str(client.certificate),
+                "key_file": str(client.key),
+            }
+            own = authority.issue(name)
+            node.document["api"] |= {
+                "cert_file": str(own.certificate),
+                "key_file": str(own.key),
+                "ca_file": str(authority.file),
+            }
 
 
 @contextlib.contextmanager

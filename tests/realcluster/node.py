@@ -23,6 +23,8 @@ from tests.realcluster.processes import command_line, eventually, kill_below, pr
 
 PASSWORD = "superuser-password"
 HERE = Path(__file__).parents[2]
+POSTGRES_BIN = os.environ.get("HOWDAH_TEST_POSTGRES_BIN", "")
+"""The programs of another PostgreSQL than the one that agents find by themselves."""
 STRIPPED = ("HOWDAH_", "REPMGR", "POSTGRES", "PG")
 
 
@@ -186,7 +188,7 @@ def agent_document(
     return {
         "cluster": "test",
         "node": {"name": name, "root": str(root)},
-        "postgresql": {"port": ports[0]},
+        "postgresql": {"port": ports[0], **({"bin": POSTGRES_BIN} if POSTGRES_BIN else {})},
         "api": {"port": ports[1]},
         "store": dict(store),
         "secrets": {"superuser": PASSWORD, "replication": "replication-password", "api_token": "a-token-for-tests"},

@@ -4,6 +4,8 @@ Two agents of one name would promise, stream and hold slots under it in turn, an
 for its own that was replaced. So the second one does not start.
 """
 
+import ssl
+
 import httpx
 
 from howdah.agent.addressbook import document_name, read_entry
@@ -13,14 +15,14 @@ from howdah.values.address import Address
 LIMIT_S = 2.0
 
 
-async def namesake(store: Store, cluster: str, name: str, own_api: Address) -> str:
+async def namesake(store: Store, cluster: str, name: str, own_api: Address, tls: ssl.SSLContext | None = None) -> str:
     """Who has the name, as a sentence with the mend; "" if nobody answers under it elsewhere, or the store is away."""
     try:
         found = await store.read(document_name(name))
     except StoreUnavailable:
         return ""
     entry = read_entry(found.text) if found else None
-    if entry is None or entry.api == own_api or not await _answers(entry.api, cluster, name):
+    if entry is None or entry.api == own_api or not await _answers(entry.api, cluster, name, tls):
         return ""
     return (
         f"another agent of cluster {cluster} is called {name} already, and answers at {entry.api}. "
@@ -28,10 +30,10 @@ async def namesake(store: Store, cluster: str, name: str, own_api: Address) -> s
     )
 
 
-async def _answers(api: Address, cluster: str, name: str) -> bool:
+async def _answers(api: Address, cluster: str, name: str, tls: ssl.SSLContext | None) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=LIMIT_S, trust_env=False) as client:
-            document = (await client.get(f"http://{api}/health")).json()
+        async with httpx.AsyncClient(timeout=LIMIT_S, trust_env=False, verify=tls or True) as client:
+            document = (await client.get(f"{'https' if tls else 'http'}://{api}/health")).json()
     except (httpx.HTTPError, ValueError):
         return False
     return isinstance(document, dict) and (document.get("cluster"), document.get("name")) == (cluster, name)

@@ -19,6 +19,7 @@ from howdah.agent.peering.identity import Identity
 from howdah.agent.realclock import RealClock
 from howdah.agent.situation import Situation
 from howdah.agent.statefile import StateFile
+from howdah.agent.tls import Tls, TlsUnusable, load_tls
 from howdah.agent.tools import Tools
 from howdah.configuration.intents import intents_of
 from howdah.configuration.schema import AgentSettings, EtcdStore, SqliteStore
@@ -62,6 +63,7 @@ class Node:
     standby: LocalStandby
     primary: LocalPrimary
     sql: LocalSql
+    tls: Tls | None
 
 
 def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journal, log: Log) -> Node:
@@ -80,11 +82,11 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         settings.api.address,
         settings.may_initialise,
     )
-    store = open_store(store_settings(settings))
+    store, tls = _open_store(settings), _load_tls(settings)
     keeper = Keeper(store, clock, situation.poke)
     identity = Identity(settings.cluster, settings.node.name, secrets.api_token)
     broadcast = Broadcast()
-    peers = HttpPeers(identity, broadcast, situation.peers_changed)
+    peers = HttpPeers(identity, broadcast, situation.peers_changed, tls.client if tls else None)
     sql = LocalSql(site.place.socket, settings.postgresql.port)
     kept = KeptSql(sql)
     standby, primary = LocalStandby(sql, clock, kept), LocalPrimary(sql, kept)
@@ -120,6 +122,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         standby=standby,
         primary=primary,
         sql=sql,
+        tls=tls,
     )
 
 
@@ -160,6 +163,23 @@ def socket_of(layout: NodeLayout, port: int, account: Account | None) -> str:
     return str(directory)
 
 
+def _open_store(settings: AgentSettings) -> Store:
+    try:
+        return open_store(store_settings(settings))
+    except OSError as error:
+        raise PostgresFailure(
+            f"the certificates for the store cannot be used ({error}): correct store.ca_file, store.cert_file and "
+            "store.key_file, which have to be PEM files that the agent's account may read"
+        ) from error
+
+
+def _load_tls(settings: AgentSettings) -> Tls | None:
+    try:
+        return load_tls(settings.api)
+    except TlsUnusable as unusable:
+        raise PostgresFailure(str(unusable)) from unusable
+
+
 def store_settings(settings: AgentSettings) -> StoreSettings:
     """The store's address, as its driver wants it."""
     timeout_ms = settings.initial.config.policy.store_timeout_ms
@@ -167,7 +187,8 @@ def store_settings(settings: AgentSettings) -> StoreSettings:
         case SqliteStore(directory=directory):
             return SqliteSettings(Path(directory), request_timeout_ms=timeout_ms)
         case EtcdStore() as etcd:
-            tls = EtcdTls(etcd.ca_file, etcd.cert_file, etcd.key_file) if etcd.ca_file else None
+            files = (etcd.ca_file, etcd.cert_file, etcd.key_file)
+            tls = EtcdTls(*files) if any(files) else None
             return EtcdSettings(
                 tuple(etcd.endpoints),
                 settings.cluster,

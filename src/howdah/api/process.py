@@ -55,13 +55,17 @@ async def _run(settings: AgentSettings) -> int:
     node, view = _build(settings, layout)
     peers = peer_router(node.identity, node.broadcast, node.answering)
     app = build_app(view, node.identity.token, also=(peers,))
-    server = ApiServer(app, settings.api.address, on_stop=node.broadcast.close)
-    if other := await namesake(node.store, settings.cluster, settings.node.name, settings.api.address):
+    tls = node.tls
+    server = ApiServer(app, settings.api.address, node.broadcast.close, tls.server if tls else None)
+    checks = tls.client if tls else None
+    if other := await namesake(node.store, settings.cluster, settings.node.name, settings.api.address, checks):
         await close_node(node)
         raise PostgresFailure(other)
     await server.start()
     become_subreaper()
     jobs = [Reaper().run(), node.intentions.follow(), node.addresses.follow(), *_hooks(settings, layout, node)]
+    if tls is not None:
+        jobs.append(tls.keep_fresh())
     _obey_signals(node)
     try:
         async with asyncio.TaskGroup() as group:

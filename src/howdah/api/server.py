@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -44,23 +45,31 @@ class _Server(uvicorn.Server):
 class ApiServer:
     """One listening address. `on_stop` is called first when it stops, to end answers that would never end."""
 
-    def __init__(self, app: FastAPI, address: Address, on_stop: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        address: Address,
+        on_stop: Callable[[], None] = lambda: None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls` has the certificate to serve with; None: plain HTTP."""
         self._wanted = address
         self._on_stop = on_stop
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=STOP_SECONDS_MAX,
-                backlog=BACKLOG,
-            )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+            backlog=BACKLOG,
         )
+        config.load()
+        config.ssl = tls
+        self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
         self._address = address
 

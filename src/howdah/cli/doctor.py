@@ -16,7 +16,7 @@ from howdah.cli.checks.node import check_deadman, check_directory_of, check_port
 from howdah.cli.checks.programs import check_programs, find_programs
 from howdah.cli.checks.store import check_store
 from howdah.cli.options import AsJson, Config, Data
-from howdah.cli.reach import load_settings, reach
+from howdah.cli.reach import checks_of, load_settings, reach
 from howdah.configuration.schema import AgentSettings
 from howdah.local.freeports import choose_ports
 from howdah.local.place import place_of
@@ -115,7 +115,7 @@ def _of_node(settings: AgentSettings, running: bool) -> Iterator[Finding]:
 def _runs(settings: AgentSettings) -> bool:
     """Whether this node's own agent answers."""
     address = settings.api.address
-    answer = ask(Agent(settings.node.name, address.host, address.port), "/status")
+    answer = ask(Agent(settings.node.name, address.host, address.port, checks_of(settings)), "/status")
     return (
         isinstance(answer, Answer) and isinstance(answer.document, dict) and answer.document.get("name") == answer.node
     )

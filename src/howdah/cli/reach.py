@@ -1,11 +1,13 @@
 """Which cluster is a command for, where are its agents, and with which token and password?"""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from howdah.agent.tls import TlsUnusable, client_context
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.load import load_agent
 from howdah.configuration.schema import AgentSettings
@@ -116,14 +118,23 @@ def _of_place(place: Place) -> Reach:
 def _of_agent(settings: AgentSettings) -> Reach:
     """This agent, and the others that it knows of."""
     server, api = settings.postgresql.address, settings.api.address
-    own = KnownNode(settings.node.name, server.host, server.port, Agent(settings.node.name, api.host, api.port))
+    tls = checks_of(settings)
+    own = KnownNode(settings.node.name, server.host, server.port, Agent(settings.node.name, api.host, api.port, tls))
     nodes = [own]
     answer = ask(own.agent, DISCOVERY)
     if isinstance(answer, Answer) and answer.good and isinstance(answer.document, dict):
-        told = (_told(node) for node in nodes_of(answer.document) if node.get("name") != own.name)
+        told = (_told(node, tls) for node in nodes_of(answer.document) if node.get("name") != own.name)
         nodes += [node for node in told if node is not None]
     return Reach(settings.cluster, tuple(sorted(nodes, key=lambda node: node.name)), secrets_of(settings),
                  settings.postgresql.bin)  # fmt: skip
+
+
+def checks_of(settings: AgentSettings) -> ssl.SSLContext | None:
+    """What checks the agents' certificates; None if they have none. Raises Refused."""
+    try:
+        return client_context(settings.api)
+    except TlsUnusable as unusable:
+        raise Refused(str(unusable)) from unusable
 
 
 def secrets_of(settings: AgentSettings) -> ClusterSecrets:
@@ -140,13 +151,13 @@ def secrets_of(settings: AgentSettings) -> ClusterSecrets:
     )
 
 
-def _told(node: Mapping[str, Any]) -> KnownNode | None:
+def _told(node: Mapping[str, Any], tls: ssl.SSLContext | None) -> KnownNode | None:
     """A node as an agent describes it; None if it does not know where it is."""
     name, host, port, api = (node.get(key) for key in ("name", "host", "port", "api"))
     if not (name and host and port and api):
         return None
     try:
         address = parse_address(str(api).rpartition("//")[2].rstrip("/"))
-        return KnownNode(str(name), str(host), int(str(port)), Agent(str(name), address.host, address.port))
+        return KnownNode(str(name), str(host), int(str(port)), Agent(str(name), address.host, address.port, tls))
     except ValueError:
         return None

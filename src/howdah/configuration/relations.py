@@ -68,6 +68,10 @@ def agent_faults(settings: AgentSettings, refusal: Refusal) -> Iterator[Fault]:
         yield Fault("node.tags.replicate_from", f"is {settings.node.name!r}, this node itself; name another")
     if not settings.node.root.is_absolute():
         yield Fault("node.root", f"is {str(settings.node.root)!r}; it must be an absolute path")
+    if (settings.api.cert_file is None) != (settings.api.key_file is None):
+        yield Fault("api.cert_file", "and api.key_file go together; one of them is missing")
+    if settings.api.ca_file and not settings.api.cert_file:
+        yield Fault("api.ca_file", "is set, but api.cert_file is not: without a certificate of its own no node has TLS")
     yield from _initial_faults(settings)
     if isinstance(settings.store, EtcdStore):
         yield from _etcd_faults(settings.store)
@@ -98,8 +102,9 @@ def _etcd_faults(store: EtcdStore) -> Iterator[Fault]:
         yield Fault("store.cert_file", "and store.key_file go together; one of them is missing")
     if bool(store.username) != (store.password is not None):
         yield Fault("store.username", "and store.password go together; one of them is missing")
-    if store.ca_file and any(endpoint.startswith("http:") for endpoint in store.endpoints):
-        yield Fault("store.endpoints", "has an http:// address although store.ca_file is set; use https:// for all")
+    if (store.ca_file or store.cert_file) and any(endpoint.startswith("http:") for endpoint in store.endpoints):
+        name = "ca_file" if store.ca_file else "cert_file"
+        yield Fault("store.endpoints", f"has an http:// address although store.{name} is set; use https:// for all")
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -90,6 +90,13 @@ class ApiSettings(Listener):
     """The agent's REST interface."""
 
     port: Port = Field(default=8008, description="port of health checks, metrics and changes")
+    cert_file: Path | None = Field(
+        default=None, description="certificate of this node: then it speaks HTTPS, to other agents too; on all nodes"
+    )
+    key_file: Path | None = Field(default=None, description="and its key")
+    ca_file: Path | None = Field(
+        default=None, description="certificates that sign the agents' ones; unset: those that the system trusts"
+    )
 
 
 class SqliteStore(Section):

@@ -6,9 +6,10 @@ should be quick. Proxies of the environment are not used.
 
 import http.client
 import json
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 ASK_LIMIT_S = 2.0
@@ -25,6 +26,7 @@ class Agent:
     node: str
     host: str
     port: int
+    tls: ssl.SSLContext | None = field(default=None, compare=False, repr=False)  # what checks it; None: plain HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def ask(
     text = None
     if body is not None:
         text, headers["Content-Type"] = json.dumps(body), "application/json"
-    line = http.client.HTTPConnection(agent.host, agent.port, timeout=limit_s)
+    line = _connection(agent, limit_s)
     try:
         line.request(method, path, body=text, headers=headers)
         response = line.getresponse()
@@ -86,6 +88,12 @@ def ask(
         return Silent(agent.node, f"its agent at {agent.host}:{agent.port} cannot be reached: {_why(error)}")
     finally:
         line.close()
+
+
+def _connection(agent: Agent, limit_s: float) -> http.client.HTTPConnection:
+    if agent.tls is None:
+        return http.client.HTTPConnection(agent.host, agent.port, timeout=limit_s)
+    return http.client.HTTPSConnection(agent.host, agent.port, timeout=limit_s, context=agent.tls)
 
 
 def for_each(agents: Sequence[Agent], question: Callable[[Agent], T]) -> tuple[T, ...]:
@@ -110,6 +118,8 @@ def _read(data: bytes) -> Any:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

@@ -22,9 +22,10 @@ class SqliteSettings:
 
 @dataclass(frozen=True, slots=True)
 class EtcdTls:
-    """PEM files. `authority` checks the server; certificate and key, together or not at all, show who we are."""
+    """PEM files. `authority` checks the server (None: the system's authorities do); certificate and key, together or
+    not at all, show who we are."""
 
-    authority: Path
+    authority: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
 

@@ -16,6 +16,7 @@ from howdah.agent.peering.broadcast import Broadcast
 from howdah.agent.peering.client import HttpPeers
 from howdah.agent.peering.identity import Identity
 from howdah.agent.peering.server import peer_router
+from howdah.agent.tls import Tls
 from howdah.api.server import ApiServer
 from howdah.cluster.peerstate import Confirmation, NodeState, PromiseRequest, Published, Refusal, Report
 from howdah.cluster.record import Mode, Phase, Record
@@ -89,21 +90,25 @@ class Agent:
     service: FakeService = field(default_factory=FakeService)
     broadcast: Broadcast = field(default_factory=Broadcast)
     changes: int = 0
+    tls: Tls | None = None
 
     def __post_init__(self) -> None:
-        self.peers = HttpPeers(self.identity, self.broadcast, self._changed)
+        self.peers = HttpPeers(self.identity, self.broadcast, self._changed, self.tls.client if self.tls else None)
         app = FastAPI(openapi_url=None)
         app.include_router(peer_router(self.identity, self.broadcast, self.service))
-        self.server = ApiServer(app, Address(LOCALHOST, self.port), on_stop=self.broadcast.close)
+        certificate = self.tls.server if self.tls else None
+        self.server = ApiServer(app, Address(LOCALHOST, self.port), self.broadcast.close, certificate)
 
     def _changed(self) -> None:
         self.changes += 1
 
 
 @asynccontextmanager
-async def an_agent(node: str, cluster: str = "c", token: str = TOKEN, port: int = 0) -> AsyncIterator[Agent]:
+async def an_agent(
+    node: str, cluster: str = "c", token: str = TOKEN, port: int = 0, tls: Tls | None = None
+) -> AsyncIterator[Agent]:
     """An agent that serves and listens, closed at the end of the block."""
-    agent = Agent(Identity(cluster, node, token), port)
+    agent = Agent(Identity(cluster, node, token), port, tls=tls)
     await agent.server.start()
     try:
         yield agent

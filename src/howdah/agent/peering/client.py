@@ -40,8 +40,16 @@ class HttpPeers:
     `on_change` is called, in the event loop, at each new state of a peer and whenever one connects, disconnects or
     falls silent. What it raises goes to the loop's exception handler."""
 
-    def __init__(self, identity: Identity, broadcast: Broadcast, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        broadcast: Broadcast,
+        on_change: Callable[[], None],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls` checks the peers' certificates; None: they speak plain HTTP."""
         self._identity = identity
+        self._tls = tls
         self._broadcast = broadcast
         self._on_change = on_change
         self._peers: dict[str, _Peer] = {}
@@ -93,11 +101,11 @@ class HttpPeers:
 
     def _begin(self, name: str, address: Address) -> _Peer:
         client = httpx.AsyncClient(
-            base_url=f"http://{address}",
+            base_url=f"{'https' if self._tls else 'http'}://{address}",
             headers=self._identity.request_headers(name),
             timeout=httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000),
             transport=httpx.AsyncHTTPTransport(
-                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # unused: without it httpx reads all certificates
+                verify=self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # without one httpx reads all certificates
                 trust_env=False,
                 # A kept connection may lead to a machine that is gone, and a vote would wait for it in vain.
                 limits=httpx.Limits(max_keepalive_connections=0),

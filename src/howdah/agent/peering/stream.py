@@ -7,6 +7,7 @@ of the kernel end a connection whose other machine is gone without a word.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
 import httpx
@@ -107,8 +108,10 @@ class PeerStream:
                     self._take(lines)
         except _Rejected as rejection:
             self._complain(f"{self.name} at {self.address} {rejection}")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            pass  # gone, or not there yet
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            if reason := tls_trouble(error):
+                self._complain(f"{self.name} at {self.address} {reason}")
+            # Else it is gone, or not there yet.
 
     def _check(self, response: httpx.Response) -> None:
         found = (response.headers.get(CLUSTER_HEADER), response.headers.get(NODE_HEADER))
@@ -175,3 +178,18 @@ class PeerStream:
         if complaint != self._complaint:
             self._complaint = complaint
             log.warning(complaint)
+
+
+def tls_trouble(error: BaseException) -> str:
+    """Why a peer was not believed, as a clause with the mend; "" if the failure was not one of TLS."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return ""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"shows a certificate that is not accepted ({cause.verify_message}): give it one that api.ca_file signs, "
+            "that is for this address and has not expired"
+        )
+    return f"does not speak TLS as we do ({cause.reason or cause}): set api.cert_file on every node, or on none"

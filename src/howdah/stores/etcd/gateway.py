@@ -24,6 +24,10 @@ WATCH_SILENCE_SECONDS = 60.0
 """A watch that says nothing for so long is begun anew: its connection may be dead without a sign, and while a cluster
 runs, its record changes every second."""
 
+CONNECT_SHARE = 0.8
+"""Of the time for a connection, how much its TLS handshake may take. httpx closes a socket whose handshake ran into its
+own limit, but not one that is cancelled from outside: a member that hangs must meet that limit first."""
+
 # gRPC codes, as the gateway gives them in the field "code".
 _INVALID_ARGUMENT = 3
 _PERMISSION_DENIED = 7
@@ -194,7 +198,7 @@ class Gateway:
     ) -> JsonObject:
         if self._http.is_closed:
             raise _Refusal("this client of the store is closed")
-        timeout = httpx.Timeout(answer_seconds, connect=connect_seconds, pool=connect_seconds)
+        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SHARE * connect_seconds, pool=connect_seconds)
         try:
             async with asyncio.timeout(max(connect_seconds, answer_seconds)):
                 response = await self._http.post(endpoint + path, json=body, headers=self._headers(), timeout=timeout)
