@@ -181,7 +181,6 @@ class HandDirectory(_Body):
         self.log.note(f"configure {gate} upstream {upstream} sync {settings.sync_names or '-'}")
 
     async def initialise(self) -> Mapping[str, str]:
-        """See the port."""
         self.log.note("initialise")
         return self.adopted
 
@@ -405,11 +404,9 @@ class NotingStore(MemoryStore):
 
     async def compare_and_swap(self, name: str, expected_version: int | None, text: str) -> SwapOutcome:
         """See the port."""
-        if name != RECORD:
-            self.log.note(f"write {name}")
-            return await super().compare_and_swap(name, expected_version, text)
-        before = self.documents.current(name)
-        self.log.note(f"swap {_difference(read_record(before.text) if before else None, read_record(text))}")
+        before = self.documents.current(RECORD)
+        was = read_record(before.text) if before else None
+        self.log.note(f"swap {_difference(was, read_record(text))}" if name == RECORD else f"write {name}")
         return await super().compare_and_swap(name, expected_version, text)
 
 
@@ -426,7 +423,6 @@ class SilentJournal:
         """See the port."""
 
     def noted(self, rule: str, sentence: str, term: int) -> None:
-        """See the port."""
         self.noted_rules.append(rule)
 
 
