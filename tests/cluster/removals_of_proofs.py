@@ -268,7 +268,7 @@ VOTES = (
     ),
     in_cluster(
         "IDENTITY: the holder is a data directory", "observation",
-        "self.store.record.holder == self.me", "self.store.record.holder.name == self.me.name",
+        "record.holder == self.me", "record.holder.name == self.me.name",
         "test_the_holder_is_a_data_directory_not_a_name",
     ),
     in_cluster(

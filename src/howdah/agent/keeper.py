@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from howdah.cluster.changes import Change, NotAllowed, apply
 from howdah.cluster.lease import Bond, expired
 from howdah.cluster.policy import LeaseTimes, Policy
-from howdah.cluster.record import Record, RecordUnreadable, read_record, write_record
+from howdah.cluster.record import Record, RecordUnreadable, only_renewed, read_record, write_record
 from howdah.ports.clock import Clock
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 
@@ -157,9 +157,7 @@ class Keeper:
         if self.settled is None or record.age > self.settled.age:
             self.settled = record
         self._first_seen_mono_ms = self._clock.monotonic_ms()
-        same = before is not None and replace(before, lease_counter=0, write_id="", holder_position=None) == replace(
-            record, lease_counter=0, write_id="", holder_position=None
-        )
+        same = before is not None and only_renewed(before, record)
         if not same:
             self._changed_mono_ms = self._first_seen_mono_ms
         return not same

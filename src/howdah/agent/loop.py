@@ -5,7 +5,6 @@ by the next decision.
 """
 
 import asyncio
-import contextlib
 from dataclasses import replace
 
 from howdah.agent import watching
@@ -34,9 +33,10 @@ from howdah.cluster.actions import (
 )
 from howdah.cluster.decide import decide
 from howdah.cluster.decision import Decision
+from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import Published
-from howdah.cluster.record import Phase
+from howdah.cluster.record import Phase, Record
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.disk import DiskFailure
 from howdah.ports.peers import PeerUnreachable
@@ -62,6 +62,8 @@ class AgentLoop:
         self._tools = tools
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
+        self._remembered: Record | None = None  # looked at already, with
+        self._remembered_in: LocalState | None = None  # what was on disk then
         self._checkpoint: asyncio.Task[None] | None = None
         self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
@@ -79,9 +81,7 @@ class AgentLoop:
             try:
                 while not await self._step():
                     tools.situation.wake.clear()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(TICK_MS / 1000):
-                            await tools.situation.wake.wait()
+                    await tools.situation.wake.wait(TICK_MS)
             finally:
                 for job in (*background, self._task, self._checkpoint):
                     if job is not None:
@@ -122,12 +122,17 @@ class AgentLoop:
     def _remember_record(self) -> None:
         """The last settled record, on disk: the store may lose it. Only what lasts is worth an fsync."""
         settled, local = self._tools.keeper.settled, self._tools.situation.local
+        if settled is self._remembered and local is self._remembered_in:
+            return
+        self._remembered, self._remembered_in = settled, local
         if settled is None or settled.phase is not Phase.ESTABLISHED or not local.member_id:
             return
         known = local.record
         if known is None or (settled.age > known.age and lasting(settled) != lasting(known)):
-            with contextlib.suppress(DiskFailure):
+            try:
                 self._tools.situation.remember(replace(local, record=settled))
+            except DiskFailure:
+                self._remembered = None  # tried again
 
     def _reap(self) -> None:
         """Take the outcome of an action that ended."""

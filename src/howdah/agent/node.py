@@ -83,7 +83,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         settings.may_initialise,
     )
     store, tls = _open_store(settings), _load_tls(settings)
-    keeper = Keeper(store, clock, situation.poke)
+    keeper = Keeper(store, clock, situation.record_changed)
     identity = Identity(settings.cluster, settings.node.name, secrets.api_token)
     broadcast = Broadcast()
     peers = HttpPeers(identity, broadcast, situation.peers_changed, tls.client if tls else None)

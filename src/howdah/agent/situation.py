@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from howdah.agent.keeper import Keeper
+from howdah.agent.waking import Wake
 from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.hearsay import worth_hearing
 from howdah.cluster.history import chain_of
@@ -13,7 +14,7 @@ from howdah.cluster.lease import Deadlines, deadlines
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import Observation, PeerSight, ServerState, ServerView, StoreView, went_back
 from howdah.cluster.peerstate import Report, Tags
-from howdah.cluster.record import Record
+from howdah.cluster.record import Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, ServerFacts
 from howdah.cluster.suspicion import Sight
 from howdah.ports.clock import Clock
@@ -49,15 +50,16 @@ class Situation:
         self.address = address
         self.api = api
         self.initial = initial
+        self._me = Member(name, "")
         self.local: LocalState = disk.load()
         self.intents = Intents()
         self.configured = Intents()  # the same without what this node sets for itself: what the document says
         self.config_fault = ""
         self.config_known = False
         self.began_boot_ms = clock.boot_ms()
-        self.wake = asyncio.Event()
-        self.probe_now = asyncio.Event()
-        self.look_now = asyncio.Event()
+        self.wake = Wake()
+        self.probe_now = Wake()
+        self.look_now = Wake()
         self.stop_done = False
         self._nothing_seen()
         self._nothing_done()
@@ -81,6 +83,9 @@ class Situation:
         self.streamed_boot_ms: dict[str, int] = {}
         self.peer_seen_boot_ms: dict[str, int] = {}
         self.lost_slots: tuple[str, ...] = ()
+        self._view: ServerView | None = None  # the last one, whose chain serves again
+        self._viewed_entries: tuple[TimelineEntry, ...] = ()
+        self._seen: dict[str, PeerSight] = {}
 
     def _nothing_done(self) -> None:
         """What this agent has promised, opened and begun since it started."""
@@ -111,7 +116,9 @@ class Situation:
     @property
     def me(self) -> Member:
         """This node with the id of its data directory ("" before it has one)."""
-        return Member(self.name, self.local.member_id)
+        if self._me.id != self.local.member_id:
+            self._me = Member(self.name, self.local.member_id)
+        return self._me
 
     def remember(self, state: LocalState) -> None:
         """Make the state durable, then believe it. Raises DiskFailure, and then nothing has changed.
@@ -131,6 +138,11 @@ class Situation:
 
     def peers_changed(self) -> None:
         """A peer said something, came or went."""
+        self.look_now.set()
+        self.wake.set()
+
+    def record_changed(self) -> None:
+        """The record, or what is known of the store, is another."""
         self.look_now.set()
         self.wake.set()
 
@@ -160,22 +172,28 @@ class Situation:
 
     def server_view(self) -> ServerView:
         """The local server as the rules see it."""
-        now, window = self.clock.boot_ms(), self.intents.policy.crash_window_ms
-        facts = self.facts
-        chain = (
-            chain_of(facts.timeline, facts.history, facts.end_lsn, self.local.entries) if facts is not None else None
-        )
-        return ServerView(
+        facts, view = self.facts, self._view
+        if view is None or view.facts is not facts or self._viewed_entries is not self.local.entries:
+            self._viewed_entries = self.local.entries
+            chain = chain_of(facts.timeline, facts.history, facts.end_lsn, self.local.entries) if facts else None
+        else:
+            chain = view.chain
+        crashes = 0
+        if self.crashes:
+            now, window = self.clock.boot_ms(), self.intents.policy.crash_window_ms
+            crashes = sum(1 for at in self.crashes if now - at < window)
+        self._view = ServerView(
             state=self.state,
             directory=self.directory,
             facts=facts,
             chain=chain,
             probe_failures=self.probe_failures,
-            crashes=sum(1 for at in self.crashes if now - at < window),
+            crashes=crashes,
             failed_starts=self.failed_starts,
             clones_in_vain=self.clones_in_vain,
             settings_current=self.settings_current,
         )
+        return self._view
 
     def observe(self, keeper: Keeper, peers: Peers) -> Observation:
         """Everything, frozen."""
@@ -232,7 +250,10 @@ class Situation:
             if view.connected:
                 self.peer_seen_boot_ms[name] = now
             absent = now - self.peer_seen_boot_ms.get(name, now - ABSENT_FOR_EVER_MS)
-            found.append(PeerSight(view.published, view.connected, absent))
+            sight = self._seen.get(name)
+            if sight is None or sight.published is not view.published or absent or sight.connected != view.connected:
+                self._seen[name] = sight = PeerSight(view.published, view.connected, absent)
+            found.append(sight)
         return tuple(found)
 
     def _absent(self, record: Record | None, now: int) -> tuple[tuple[str, int], ...]:

@@ -139,9 +139,7 @@ async def probe(tools: Tools) -> None:
         if not isinstance(situation.busy, HANDLES_SERVER):
             await probe_once(tools)
         situation.probe_now.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(tools.policy.probe_interval_ms / 1000):
-                await situation.probe_now.wait()
+        await situation.probe_now.wait(tools.policy.probe_interval_ms)
 
 
 async def probe_once(tools: Tools) -> None:
@@ -219,9 +217,7 @@ async def look_at_primary(tools: Tools) -> None:
         if record is None or view is None or record.holder == situation.me or view.connected:
             _see(tools, Sight(False, False, False), record)
             situation.look_now.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SIGHT_INTERVAL_MS / 1000):
-                    await situation.look_now.wait()
+            await situation.look_now.wait(tools.policy.probe_interval_ms)
             continue
         agent, postgres = await asyncio.gather(
             tools.peers.probe(view.published.api, PROBE_LIMIT_MS),

@@ -1,5 +1,6 @@
 """`howdah simulate`: the cluster's rules under seeded time, network and faults."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ def simulate(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=0, help="As many as fit into this time.", show_default=False)
     ] = None,
+    first: Annotated[int, typer.Option("--first", min=0, help="The seed to begin with.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="So many processes; 0: one for each processor.")] = 0,
 ) -> None:
     """Run the cluster's rules under seeded time, network and faults.
 
@@ -28,4 +31,6 @@ def simulate(
     """
     if seed is not None and (seeds is not None or minutes is not None):
         raise typer.BadParameter("--seed is one run; leave --seeds and --minutes out")
-    raise typer.Exit(simulate_main(lambda line: print(line, flush=True), seed, seeds, minutes))
+    raise typer.Exit(
+        simulate_main(lambda line: print(line, flush=True), seed, seeds, minutes, first, workers or os.cpu_count() or 1)
+    )

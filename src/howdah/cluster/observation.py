@@ -1,6 +1,6 @@
 """What does an agent know when it decides? One frozen value; nothing else is looked at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from howdah.cluster.actions import Action, Leaving, Order
@@ -109,19 +109,22 @@ class Observation:
     config_fault: str = ""  # why the cluster's settings in the store are not used
     door: tuple[str, ...] | None = None  # servers that the operator gave up, with the data loss accepted
 
+    is_holder: bool = field(init=False)
+    """The record names this very data directory."""
+    went_back: bool = field(init=False)
+    """The store says less than it once did: it was restored from an old copy."""
+
+    def __post_init__(self) -> None:
+        record = self.store.record
+        object.__setattr__(self, "is_holder", record is not None and record.holder == self.me)
+        object.__setattr__(self, "went_back", went_back(record, self.local))
+
     def peer(self, name: str) -> PeerSight | None:
         """The peer with this name, if it was ever heard."""
-        return next((p for p in self.peers if p.published.member.name == name), None)
-
-    @property
-    def is_holder(self) -> bool:
-        """The record names this very data directory."""
-        return self.store.record is not None and self.store.record.holder == self.me
-
-    @property
-    def went_back(self) -> bool:
-        """The store says less than it once did: it was restored from an old copy."""
-        return went_back(self.store.record, self.local)
+        for sight in self.peers:
+            if sight.published.member.name == name:
+                return sight
+        return None
 
 
 def went_back(record: Record | None, local: LocalState) -> bool:

@@ -1,9 +1,10 @@
 """What do agents tell each other?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 
-from howdah.cluster.record import Basis, Record
+from howdah.cluster.record import Basis, Record, only_renewed
 from howdah.cluster.serverfacts import HistoryStep
 from howdah.values.address import Address
 from howdah.values.lsn import NO_LSN, Lsn
@@ -118,3 +119,19 @@ class Published:
     reason: str = ""  # the sentence of its present decision
     rule: str = ""
     uptime_ms: int = 0
+
+
+PROGRESS = frozenset(("record", "end_lsn", "position", "uptime_ms", "reason", "rule"))
+_standing = attrgetter(*(field.name for field in fields(Published) if field.name not in PROGRESS))
+
+
+def only_progress(before: Published, after: Published) -> bool:
+    """Whether nothing differs but how far the server is on the same timeline and term, the lease's renewals, the
+    words for what it does and the time that went by: nobody has to decide anew at once for that."""
+    if (before.position is None) != (after.position is None) or _standing(before) != _standing(after):
+        return False
+    if before.position is not None and after.position is not None and before.position.term != after.position.term:
+        return False
+    if before.record is None or after.record is None:
+        return before.record is after.record
+    return only_renewed(before.record, after.record)

@@ -5,8 +5,10 @@ each kind of change is a function in `cluster/changes.py`.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from howdah.cluster.policy import LeaseTimes
@@ -124,6 +126,15 @@ class Record:
         return max(self.timelines, key=lambda entry: (entry.term, entry.timeline), default=None)
 
 
+RENEWED = frozenset(("lease_counter", "write_id", "holder_position"))
+_agreed = attrgetter(*(field.name for field in fields(Record) if field.name not in RENEWED))
+
+
+def only_renewed(before: Record, after: Record) -> bool:
+    """Whether two records differ by renewals of the lease at most."""
+    return bool(_agreed(before) == _agreed(after))
+
+
 class RecordUnreadable(ValueError):
     """The text is not a record of a format this version knows."""
 
@@ -140,6 +151,7 @@ def write_record(record: Record) -> str:
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
 
+@lru_cache(maxsize=16)
 def read_record(text: str) -> Record:
     """Read what `write_record` wrote. Raises RecordUnreadable."""
     try:

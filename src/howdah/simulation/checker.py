@@ -27,8 +27,11 @@ def _durable(node: Node, record: LogRecord) -> bool:
 class Checker:
     """Told of every swap, acknowledgement, read, start and discard; raises Broken."""
 
-    def __init__(self, nodes: dict[str, Node], say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, nodes: dict[str, Node], say: Callable[[str, str], None], broke: Callable[[Broken], None]
+    ) -> None:
         self._nodes = nodes
+        self._broke = broke
         self._say = say
         self.record: Record | None = None
         self.holders: dict[int, Member] = {}
@@ -36,12 +39,17 @@ class Checker:
         self.elections = 0
         self._frontier: LogRecord | None = None  # every acknowledged or read record is it or an ancestor of it
         self._branch: Log | None = None
-        self._states: dict[str, LocalState] = {}
         self._served_from: dict[int, int] = {}
 
     def _require(self, name: str, fault: str) -> None:
         if fault:
-            raise Broken(f"{name}: {fault}")
+            raise self._found(f"{name}: {fault}")
+
+    def _found(self, sentence: str) -> Broken:
+        """Told to the world as well: raised in an agent's task it might be taken for that agent's mistake."""
+        broken = Broken(sentence)
+        self._broke(broken)
+        return broken
 
     def swapped(self, document: str, text: str) -> None:
         """The store's record changed."""
@@ -95,11 +103,11 @@ class Checker:
             self._frontier, self._branch = record, log
         elif record.place >= frontier.place:
             if not log.has(frontier):
-                raise Broken(f"S3: {server.name} {how} {record!r}, and does not have {frontier!r}")
+                raise self._found(f"S3: {server.name} {how} {record!r}, and does not have {frontier!r}")
             if record.place < len(log.records) and log.records[record.place] is record:
                 self._frontier = record
         elif how == "acknowledged" and log.has(record) and not self._descends(frontier, record):
-            raise Broken(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
+            raise self._found(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
         holder = self.record.holder.name if self.record else ""
         if holder and holder != server.name and frontier is not self._frontier:
             self._has_all(self._nodes[holder].machine.volume.log, f"{holder}, which holds the record,")
@@ -133,16 +141,11 @@ class Checker:
             return
         copies = [n.name for n in self._nodes.values() if n is not node if _durable(n, frontier)]
         if not copies:
-            raise Broken(f"S19: {node.name} discards the last copy of {frontier!r}")
+            raise self._found(f"S19: {node.name} discards the last copy of {frontier!r}")
 
-    def look(self) -> None:
-        """What can be looked at any time: promises, and the setting that is in force."""
-        for name, node in self._nodes.items():
-            state = node.state.state
-            before = self._states.get(name)
-            if before is not None and before is not state:
-                self._require("S6", invariants.promise_only_grows(before, state))
-            self._states[name] = state
+    def remembered(self, before: LocalState, after: LocalState) -> None:
+        """An agent made a state durable."""
+        self._require("S6", invariants.promise_only_grows(before, after))
 
     def missing_at_end(self, log: Log) -> str:
         """An acknowledged commit that this log lacks, or ""."""

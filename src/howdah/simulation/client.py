@@ -38,6 +38,7 @@ class Client:
         self._acknowledged = acknowledged
         self._read = read
         self._number = 0
+        self._answer: asyncio.Future[bool] | None = None
 
     async def run(self) -> None:
         """For ever."""
@@ -59,11 +60,10 @@ class Client:
         await pause(0.5 + self._chance.process() / 4)
         if not server.running:
             return
-        lost = asyncio.Event()
-        session = server.login(lost.set)
+        session = server.login(lambda: self._settle(self._answer, False))
         stays = self._chance.maybe(0.2)  # some applications keep a session that can only read
         while session.open and (server.primary or stays):
-            if server.primary and not await self._commit(server, session, lost):
+            if server.primary and not await self._commit(server, session):
                 break
             if not server.primary and self._chance.maybe(0.1):
                 break
@@ -72,27 +72,27 @@ class Client:
         if session in server.sessions:
             server.sessions.remove(session)
 
-    async def _commit(self, server: Server, session: Session, lost: asyncio.Event) -> bool:
+    async def _commit(self, server: Server, session: Session) -> bool:
+        """Whether it was acknowledged, before the client gave up or its session ended."""
         self._number += 1
-        answer = self._loop.create_future()
+        answer: asyncio.Future[bool] = self._loop.create_future()
+        self._answer = answer
         value = f"{self.owner.name}-{self._number}"
         self._loop.after(server.owner, self._way(), self._arrive, server, session, value, answer)
-        gone = asyncio.ensure_future(lost.wait())
+        limit = self._loop.after(self.owner, GIVE_UP_MS, self._settle, answer, False)
         try:
-            async with asyncio.timeout(GIVE_UP_MS / 1000):
-                await asyncio.wait((gone, answer), return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            return False
+            return await answer
         finally:
-            gone.cancel()
-            if not answer.done():
-                answer.cancel()
-        return answer.done() and not answer.cancelled()
+            limit.cancel()
+
+    def _settle(self, answer: "asyncio.Future[bool] | None", good: bool) -> None:
+        if answer is not None and not answer.done():
+            answer.set_result(good)
 
     def _way(self) -> float:
         return 0.1 + 0.4 * self._chance.random()
 
-    def _arrive(self, server: Server, session: Session, value: str, answer: "asyncio.Future[None]") -> None:
+    def _arrive(self, server: Server, session: Session, value: str, answer: "asyncio.Future[bool]") -> None:
         """The statement reaches its backend. An acknowledgement that is on its way arrives, whatever dies meanwhile."""
         if not session.open or not server.primary or server.state != "running":
             return
@@ -105,9 +105,8 @@ class Client:
 
         server.write("commit", value, wait=True, done=committed)
 
-    def _told(self, server: Server, record: Record, answer: "asyncio.Future[None]") -> None:
+    def _told(self, server: Server, record: Record, answer: "asyncio.Future[bool]") -> None:
         self.count += 1
         self.last_ack_ms = self._loop.now
         self._acknowledged(server, record)
-        if not answer.done():
-            answer.set_result(None)
+        self._settle(answer, True)

@@ -1,5 +1,7 @@
 """What does a simulated node's agent find again after a crash?"""
 
+from collections.abc import Callable
+
 from howdah.cluster.localstate import LocalState
 from howdah.ports.disk import DiskFailure
 from howdah.simulation.loop import Owner
@@ -12,6 +14,7 @@ class StatePlace:
     def __init__(self) -> None:
         self.state = LocalState()
         self.full = False
+        self.on_save: list[Callable[[LocalState, LocalState], None]] = []
 
 
 class SimDisk:
@@ -30,4 +33,6 @@ class SimDisk:
         guard(self._owner)
         if self._place.full:
             raise DiskFailure("no space left on the disk that holds the agent's state")
-        self._place.state = state
+        before, self._place.state = self._place.state, state
+        for listener in self._place.on_save:
+            listener(before, state)

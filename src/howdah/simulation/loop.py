@@ -9,7 +9,7 @@ import heapq
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -123,10 +123,11 @@ class Turns(asyncio.BaseEventLoop):
         before = events._get_running_loop()
         events._set_running_loop(self)
         try:
+            ready = self._ready
             while not self._stop:
-                if not self._ready and not self._advance(until_ms):
+                if not ready and not self._advance(until_ms):
                     break
-                self._run_one(self._ready.popleft())
+                self._run_one(ready.popleft())
         finally:
             events._set_running_loop(before)
         if self.failure is not None:
@@ -189,10 +190,8 @@ class VirtualLoop(Turns):
 
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> VirtualHandle:
         """As asyncio's."""
-        if context is None:
-            handle = VirtualHandle(self._owner, callback, args, copy_context(), False)
-        else:
-            handle = VirtualHandle(context.get(OWNER, WORLD), callback, args, context, False)
+        owner = self._owner if context is None else context[OWNER]
+        handle = VirtualHandle(owner, callback, args, owner.context, False)
         self._ready.append(handle)
         return handle
 
@@ -200,8 +199,8 @@ class VirtualLoop(Turns):
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> VirtualHandle:
         """As asyncio's, on the owner's clock."""
-        owner = self._owner if context is None else context.get(OWNER, WORLD)
-        handle = VirtualHandle(owner, callback, args, context or copy_context(), False)
+        owner = self._owner if context is None else context[OWNER]
+        handle = VirtualHandle(owner, callback, args, owner.context, False)
         self._order += 1
         heapq.heappush(self._timers, (self.now + max(0.0, delay) * 1000 / owner.rate, self._order, handle))
         return handle
@@ -230,10 +229,8 @@ class VirtualLoop(Turns):
         context: Context | None = None,
     ) -> asyncio.Task[T]:
         """As asyncio's; the owner keeps the task, so that it can be ended with it."""
-        owner = self._owner if context is None else context.get(OWNER, WORLD)
-        task: asyncio.Task[T] = asyncio.Task(
-            coro, loop=self, name=str(name) if name else "task", context=context or copy_context()
-        )
+        owner = self._owner if context is None else context[OWNER]
+        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, name=str(name) if name else "task", context=owner.context)
         if len(owner.tasks) > 64:
             owner.tasks = [t for t in owner.tasks if not t.done()]
         owner.tasks.append(task)
@@ -241,7 +238,7 @@ class VirtualLoop(Turns):
 
     def spawn(self, owner: Owner, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task that belongs to an owner."""
-        return self.create_task(coro, context=owner.context.copy())
+        return self.create_task(coro, context=owner.context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """A task that nobody waits for failed: a programmer's mistake, so the run ends with it."""

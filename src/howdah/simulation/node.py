@@ -64,7 +64,7 @@ class AgentLife:
             node.initial,
         )
         store = SimStore(s.store, machine.name, self.owner)
-        keeper = Keeper(store, self.clock, self.situation.poke)
+        keeper = Keeper(store, self.clock, self.situation.record_changed)
         self.peers = SimPeers(machine.name, self.owner, s.hub, self.situation.peers_changed)
         self.tools = Tools(
             clock=self.clock,

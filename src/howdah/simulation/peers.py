@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from howdah.cluster.peerstate import Confirmation, PromiseRequest, Published, Refusal, Report
+from howdah.cluster.peerstate import Confirmation, PromiseRequest, Published, Refusal, Report, only_progress
 from howdah.ports.disk import DiskFailure
 from howdah.ports.peers import PeerService, PeerUnreachable, PeerView, ProbeResult
 from howdah.ports.postgres import PostgresFailure
@@ -149,8 +149,9 @@ class SimPeers:
         if heard is None or self._hub.agents.get(name) is not sender:
             return
         heard.at = self._hub.loop.now
-        if heard.published != state or not heard.connected:
-            heard.published, heard.connected = state, True
+        before, heard.published = heard.published, state
+        if not heard.connected or before is None or not only_progress(before, state):
+            heard.connected = True
             self._on_change()
 
     def connect(self, name: str) -> None:

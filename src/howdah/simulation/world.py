@@ -56,10 +56,11 @@ class World:
             name: Node(surroundings, machine, initial=name == "n1", offset_ms=self.chance.randrange(10**6))
             for name, machine in self.machines.items()
         }
-        self.checker = Checker(self.nodes, self.chronicle.say)
+        self.checker = Checker(self.nodes, self.chronicle.say, self._broken)
         self.store.on_swap.append(self.checker.swapped)
         for name, machine in self.machines.items():
             machine.others = by_address
+            self.nodes[name].state.on_save.append(self.checker.remembered)
             machine.on_start.append(partial(self._started, self.nodes[name]))
             machine.on_discard.append(partial(self.checker.discarded, self.nodes[name]))
         self.clients = [
@@ -82,11 +83,6 @@ class World:
             self.loop.after(WORLD, 50 * self.chance.random(), node.start_agent)
         for client in self.clients:
             self.loop.spawn(client.owner, client.run())
-        self.loop.after(WORLD, 50, self._look)
-
-    def _look(self) -> None:
-        self.checker.look()
-        self.loop.after(WORLD, 50, self._look)
 
     def run(self, duration_ms: float) -> None:
         """Let the world go on. Raises checker.Broken or AgentFailed."""
@@ -98,7 +94,12 @@ class World:
     def _failed(self, name: str, error: BaseException) -> None:
         failure = AgentFailed(f"the agent of {name} ended: {error!r}")
         failure.__cause__ = error
-        self.loop.failure = failure
+        self._broken(failure)
+
+    def _broken(self, failure: Exception) -> None:
+        """The first failure ends the run."""
+        if self.loop.failure is None:
+            self.loop.failure = failure
         self.loop.stop()
 
     def _started(self, node: Node, server: Server) -> None:

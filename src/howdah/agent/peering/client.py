@@ -37,8 +37,9 @@ class _Peer:
 class HttpPeers:
     """`Peers`, with a stream kept open to each configured peer.
 
-    `on_change` is called, in the event loop, at each new state of a peer and whenever one connects, disconnects or
-    falls silent. What it raises goes to the loop's exception handler."""
+    `on_change` is called, in the event loop, at each new state of a peer (mere progress is only in its view, see
+    `only_progress`) and whenever one connects, disconnects or falls silent. What it raises goes to the loop's exception
+    handler."""
 
     def __init__(
         self,

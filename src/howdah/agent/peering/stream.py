@@ -17,7 +17,7 @@ from howdah.agent.peering.broadcast import HEARTBEAT_SECONDS
 from howdah.agent.peering.codec import MessageUnreadable, decode
 from howdah.agent.peering.identity import CLUSTER_HEADER, NODE_HEADER, Identity
 from howdah.agent.peering.probe import probe
-from howdah.cluster.peerstate import Published
+from howdah.cluster.peerstate import Published, only_progress
 from howdah.ports.peers import PeerView, ProbeResult
 from howdah.values.address import Address
 
@@ -134,8 +134,9 @@ class PeerStream:
         newest = next((line for line in reversed(lines) if line), self._line)
         changed = newest != self._line
         if changed:
-            self._published = self._read(newest)
+            before, self._published = self._published, self._read(newest)
             self._line = newest
+            changed = before is None or not only_progress(before, self._published)
         if self._line and not self._connected:
             self._connected = changed = True
             self._complaint = ""

@@ -16,6 +16,7 @@ from howdah.values.lsn import Lsn
 from howdah.values.member import slot_name
 
 BARRIER_POLL_MS = 4
+BARRIER_POLL_MS_MAX = 50
 BARRIER_LIMIT_MS = 2000
 """Then the decision is made anew: a voter may have to be admitted or dropped before the barrier can pass."""
 
@@ -174,11 +175,12 @@ async def flush_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
 
 async def wait_flushed(tools: Tools, term: int, names: tuple[str, ...], k: int, lsn: Lsn, limit_ms: int) -> None:
     """Wait until k of the named voters have flushed `lsn`. Raises Failed at the limit."""
-    until = tools.clock.boot_ms() + limit_ms
+    began = tools.clock.boot_ms()
     while not flushed(await tools.primary.walsenders(), term, names, k, lsn):
-        if tools.clock.boot_ms() > until:
+        waited = tools.clock.boot_ms() - began
+        if waited > limit_ms:
             raise Failed(f"{k} of the voters {', '.join(names) or '(none)'} have not flushed the barrier yet")
-        await tools.clock.sleep_ms(BARRIER_POLL_MS)
+        await tools.clock.sleep_ms(BARRIER_POLL_MS + min(waited // 20, BARRIER_POLL_MS_MAX))
 
 
 async def checkpoint_after_promotion(tools: Tools) -> None:
