@@ -131,7 +131,7 @@ def hunting(seed: int) -> Options:
 
 FOUND_BY: dict[str, int] = {
     "the promise is not persisted": 0,
-    "the receiver is not waited for": 17,
+    "the receiver is not waited for": 5,
     "no PREFIX": 34,
     "one vote is enough": 0,
     "promoted without a setting": 0,
