@@ -120,6 +120,72 @@ CHANGES = (
         "for bond in announced))", "for bond in announced[:0]))",
         "test_times_that_may_be_in_the_record_unseen_bind_the_holder_already",
     ),
+    in_cluster(
+        "a copy of the holder's disk changes nothing", "changes",
+        "if not isinstance(change, TakeOverLease) and not same_seat(record.incarnation, by):",
+        "if not isinstance(change, TakeOverLease) and not by and record.incarnation == by:",
+        "test_a_copy_of_the_holder_s_disk_renews_nothing_and_gives_nothing_up",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "another seat's lease: not renewed meanwhile", "changes",
+        "if (record.incarnation, record.lease_counter) != (change.incarnation, change.counter):",
+        "if record.incarnation is None:",
+        "test_a_lease_is_taken_over_from_another_seat_only_unrenewed_and_in_a_higher_term",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "another seat's lease: in a higher term", "changes",
+        "if not record.released and change.to_term <= record.term:", "if not record.released and change.to_term < 0:",
+        "test_a_lease_is_taken_over_from_another_seat_only_unrenewed_and_in_a_higher_term",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "another seat's lease: only after its time", "leading",
+        "if not o.store.expired or o.store.renewal_ago_ms < ttl_ms + 2 * policy.yield_ms:", "if not record:",
+        "test_a_lease_that_is_renewed_elsewhere_is_not_taken_over",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "another seat's lease: nobody follows it", "leading",
+        "    if any(p.connected and p.published.follows == o.me.name for p in o.peers):\n        return None\n", "",
+        "test_a_lease_is_not_taken_over_while_anybody_follows_the_other_one",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "the holder is one process", "observation",
+        "mine = record is not None and same_seat(record.incarnation, self.incarnation)", "mine = True",
+        "test_a_running_primary_that_sees_another_agent_of_its_name_hold_the_lease_is_killed",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "TWIN: only one of a name takes part", "fencing", "    if not o.twin:\n", "    if not o.twin or True:\n",
+        "test_an_agent_whose_name_another_one_has_kills_its_server_and_ends",
+        tests_in="incarnation",
+    ),
+    in_cluster(
+        "TWIN: no voter's name before the claim", "following", " and not o.unclaimed else o.me.name", " else o.me.name",
+        "test_an_agent_that_may_have_a_living_twin_neither_stands_nor_streams_under_a_voter_s_name",
+        tests_in="incarnation",
+    ),
+    Removal(
+        "TWIN: a copy that was left behind", "howdah/agent/namesake.py",
+        "and not self._seat.continues(entry.incarnation):", "and not entry.incarnation:",
+        "agent/test_seat.py",
+        ("test_a_directory_whose_copy_went_on_is_left_out_however_silent_the_copy_is",),
+    ),
+    Removal(
+        "TWIN: whoever answers for another is not counted", "howdah/agent/procedures/campaign.py",
+        "not differ(view.published.incarnation, incarnation)", "not differ(\"\", incarnation)",
+        "agent/test_twins.py",
+        ("test_a_report_of_another_agent_than_the_one_that_is_heard_is_not_counted",),
+    ),
+    Removal(
+        "TWIN: no promise before the claim", "howdah/agent/answering.py",
+        "            return Refusal(unsure, situation.local.promise)\n", "            pass\n",
+        "agent/test_twins.py",
+        ("test_an_agent_with_a_twin_promises_nothing_and_confirms_nothing",),
+    ),
     Removal(
         "lease times: the dead-man knows them first", "howdah/agent/watching.py",
         "    keeper.announce(wanted)\n", "",
@@ -214,8 +280,8 @@ CONDUCT = (
     ),
     in_cluster(
         "a non-voter's name stands in no setting", "following",
-        "return wait_name(o.me.name, record.term) if record.voter(o.me) else o.me.name",
-        "return wait_name(o.me.name, record.term)",
+        "if record.voter(o.me) and not o.unclaimed else o.me.name",
+        "if not o.unclaimed else o.me.name",
         "test_a_server_that_is_no_voter_streams_under_its_bare_name_which_stands_in_no_setting",
     ),
     in_cluster(

@@ -11,7 +11,8 @@ from tests.cluster.builders import N1, N2, N3, RECORD, at
 
 REQUEST = SwitchoverRequest("1", "n2")
 EVERY: tuple[a.Action, ...] = (
-    a.Wait(), a.CloseGate(), a.KillServer(), a.Release(), a.TakeBack(), a.BeginFirstStart(), a.TakeOverFirstStart(),
+    a.Wait(), a.CloseGate(), a.KillServer(), a.Release(), a.TakeBack(), a.TakeOverLease(6),
+    a.BeginFirstStart(), a.TakeOverFirstStart(),
     a.Initialise(), a.StartInRecovery(), a.Revoke(6), a.Campaign(6, Ground.EXPIRED), a.CatchUp(N2, at(5, 1)),
     a.Promote(6), a.ResumeService(6), a.Serve(6), a.RaiseTerm(7), a.ApplySetting(), a.ChangeVoters(Admit(N3)),
     a.KeepHouse(("n2",), (N1,)), a.Follow(N1, 5, "n2.t5", "n1"), a.Rewind("n1", at(5, 1)), a.Clone("n1", None, False),

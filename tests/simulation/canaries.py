@@ -132,7 +132,7 @@ def hunting(seed: int) -> Options:
 FOUND_BY: dict[str, int] = {
     "the promise is not persisted": 0,
     "the receiver is not waited for": 5,
-    "no PREFIX": 34,
+    "no PREFIX": 48,
     "one vote is enough": 0,
     "promoted without a setting": 0,
     "no barrier": 0,

@@ -42,6 +42,14 @@ def test_a_lease_that_is_changed_under_faults_breaks_no_promise() -> None:
         assert outcome.acknowledged > 0
 
 
+def test_machines_that_restart_lose_nothing_and_lead_again() -> None:
+    faults = ("reboot", "power cut", "kill agent", "freeze node", "cut store", "switchover")
+    for seed in range(4000, 4012):
+        outcome = run_seed(replace(draw(seed), faults=faults))
+        assert not outcome.fault, "\n".join(report(outcome))
+        assert outcome.acknowledged > 0
+
+
 def test_a_seed_gives_the_same_run_twice() -> None:
     assert run_seed(draw(3)) == run_seed(draw(3))
 

@@ -20,12 +20,14 @@ class Answering:
     async def promise(self, request: PromiseRequest) -> Report | Refusal:
         """Have the loop revoke this server for the term, and give its report for the asker's record."""
         tools, situation = self._tools, self._tools.situation
+        if unsure := situation.twin or situation.unclaimed:
+            return Refusal(unsure, situation.local.promise)
         record = situation.heard(tools.keeper)
         if record is None and not situation.store_went_back(tools.keeper):
             record = tools.keeper.record
         if record is not None and record.basis != request.record.basis:
             return Refusal("this server knows another record than the asker's", situation.local.promise)
-        if record is not None and record.holder == situation.me and not record.released:
+        if record is not None and situation.holds(record) and not record.released:
             return Refusal("this server holds the record, and raises its own term", situation.local.promise)
         refusal = promise_refusal(request.term, situation.local, request.record)
         if refusal:
@@ -60,11 +62,13 @@ class Answering:
         async with situation.promise_lock:
             promise = situation.local.promise
             facts = situation.facts
+            if unsure := situation.twin or situation.unclaimed:
+                return Refusal(unsure, promise)
             if promise > term:
                 return Refusal("a higher term is promised", promise)
             if facts is None or not facts.upstream_name.endswith(f".t{term}"):
                 return Refusal("this server does not follow that term", promise)
-            return Confirmation(situation.me, term)
+            return Confirmation(situation.me, term, situation.incarnation)
 
     async def release_slot(self, name: str) -> None:
         """End the walsender under which this member streamed before; its new one can then take the slot."""

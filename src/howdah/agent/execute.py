@@ -29,6 +29,7 @@ async def execute(action: a.Action, tools: Tools) -> None:
             | a.KillServer()
             | a.Release()
             | a.TakeBack()
+            | a.TakeOverLease()
             | a.StopServer()
             | a.RestartServer()
             | a.Switchover()
@@ -73,7 +74,16 @@ async def execute(action: a.Action, tools: Tools) -> None:
             assert_never(action)
 
 
-_Stop = a.CloseGate | a.KillServer | a.Release | a.TakeBack | a.StopServer | a.RestartServer | a.Switchover
+_Stop = (
+    a.CloseGate
+    | a.KillServer
+    | a.Release
+    | a.TakeBack
+    | a.TakeOverLease
+    | a.StopServer
+    | a.RestartServer
+    | a.Switchover
+)
 
 
 async def _stop(action: _Stop, tools: Tools) -> None:
@@ -86,6 +96,8 @@ async def _stop(action: _Stop, tools: Tools) -> None:
             await fence.release(tools)
         case a.TakeBack():
             await fence.take_back(tools)
+        case a.TakeOverLease(to_term=to_term):
+            await fence.take_over_lease(tools, to_term)
         case a.StopServer():
             await fence.stop_server(tools)
         case a.RestartServer():

@@ -33,10 +33,11 @@ class _Pending:
 class Keeper:
     """The agent's view of the record. `on_change` is called, without arguments, whenever anything here changed."""
 
-    def __init__(self, store: Store, clock: Clock, on_change: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, on_change: Callable[[], None], incarnation: str = "") -> None:
         self._store = store
         self._clock = clock
         self._on_change = on_change
+        self._incarnation = incarnation
         self._lane = asyncio.Lock()
         self._version: int | None = None
         self._pending: _Pending | None = None
@@ -188,7 +189,7 @@ class Keeper:
                     return NotAllowed("the store has no record")
                 if self.settled is not None and _lacks(self.record, self.settled):
                     return NotAllowed("the store went back to an old copy of the record")
-                changed = apply(change, self.record)
+                changed = apply(change, self.record, self._incarnation)
                 if isinstance(changed, NotAllowed):
                     if fresh:
                         return changed
@@ -203,7 +204,7 @@ class Keeper:
     async def _settle(self, version: int | None, record: Record) -> Record | None:
         """Send one compare-and-swap and find out for sure. The record as it was written; None: it did not and will not
         happen (or was replaced already), and a read followed."""
-        record = replace(record, write_id=self._clock.token())
+        record = replace(record, write_id=self._clock.token(), incarnation=self._incarnation)
         text = write_record(record)
         uncertain = False
         first_sent_boot_ms = self._clock.boot_ms()
@@ -305,6 +306,7 @@ def lasting(record: Record) -> Record:
         record,
         lease_counter=0,
         write_id="",
+        incarnation="",
         serving=False,
         released=False,
         handover=None,

@@ -21,7 +21,6 @@ from howdah.cluster.actions import (
     DropRequest,
     ForcePromotion,
     Initialise,
-    Leaving,
     Promote,
     RaiseTerm,
     RebuildRecord,
@@ -106,7 +105,7 @@ class AgentLoop:
         self.observation = observation
         self.published = publish(observation, decision, situation.address, situation.api, extra)
         tools.peers.publish(self.published)
-        if situation.leaving is not Leaving.NO and situation.stop_done:
+        if situation.stop_done:
             return True
         await self._act(decision.action)
         self._checkpoint_if_due()

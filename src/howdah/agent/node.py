@@ -13,10 +13,12 @@ from howdah.agent.deadman.client import DeadmanClient
 from howdah.agent.intentions import Intentions
 from howdah.agent.keeper import Keeper
 from howdah.agent.loop import AgentLoop
+from howdah.agent.namesake import Claim, answers_as
 from howdah.agent.peering.broadcast import Broadcast
 from howdah.agent.peering.client import HttpPeers
 from howdah.agent.peering.identity import Identity
 from howdah.agent.realclock import RealClock
+from howdah.agent.seat import Seat
 from howdah.agent.situation import Situation
 from howdah.agent.statefile import StateFile
 from howdah.agent.tls import Tls, TlsUnusable, load_tls
@@ -59,6 +61,7 @@ class Node:
     answering: Answering
     loop: AgentLoop
     intentions: Intentions
+    claim: Claim
     addresses: AddressBook
     standby: LocalStandby
     primary: LocalPrimary
@@ -66,7 +69,7 @@ class Node:
     tls: Tls | None
 
 
-def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journal, log: Log) -> Node:
+def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journal, log: Log, seat: Seat) -> Node:
     """Wire the parts. Must be called inside the event loop. Raises PostgresFailure or DiskFailure."""
     layout = NodeLayout(settings.node.root.absolute())
     account = choose_account(settings.postgresql.account or None)
@@ -81,9 +84,12 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         settings.postgresql.address,
         settings.api.address,
         settings.may_initialise,
+        seat.incarnation,
     )
+    if not seat.resumed:
+        situation.unclaimed = "the store has not said yet whether another agent has this node's name"
     store, tls = _open_store(settings), _load_tls(settings)
-    keeper = Keeper(store, clock, situation.record_changed)
+    keeper = Keeper(store, clock, situation.record_changed, seat.incarnation)
     identity = Identity(settings.cluster, settings.node.name, secrets.api_token)
     broadcast = Broadcast()
     peers = HttpPeers(identity, broadcast, situation.peers_changed, tls.client if tls else None)
@@ -106,6 +112,14 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         store=store,
         overrides=directory.overrides,
     )
+    claim = Claim(
+        settings.node.name,
+        settings.api.address,
+        seat,
+        clock,
+        lambda api: answers_as(api, settings.cluster, settings.node.name, tls.client if tls else None),
+        settings.initial.config.policy.lease_ttl_ms,
+    )
     first = intents_of(settings.initial.config.model_copy(update={"nodes": settings.initial_nodes}))
     return Node(
         settings=settings,
@@ -118,7 +132,8 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         answering=Answering(tools),
         loop=AgentLoop(tools),
         intentions=Intentions(store, clock, situation, first, settings.own_policy),
-        addresses=AddressBook(store, clock, situation, peers.set_peers),
+        claim=claim,
+        addresses=AddressBook(store, clock, situation, claim, peers.set_peers),
         standby=standby,
         primary=primary,
         sql=sql,

@@ -21,7 +21,7 @@ def parameters_now(tools: Tools) -> Mapping[str, str]:
     views = tools.peers.views()
     others = [dict(view.published.sensitive) for view in views.values() if view.published.sensitive]
     record = tools.keeper.record
-    leads = record is not None and record.holder == situation.me
+    leads = record is not None and situation.holds(record)
     holder = views.get(record.holder.name) if record else None
     primary = dict(holder.published.sensitive) if holder else {}
     allowed = dict(wanted)

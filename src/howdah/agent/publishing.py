@@ -80,7 +80,10 @@ def publish(o: Observation, decision: Decision, address: Address, api: Address, 
         position=server.position if running else None,
         follows=follows,
         prefix_term=extra.prefix_term,
-        may_vote_now=complete and bool(in_recovery) and not below_floor(server.position, o.local.floor),
+        may_vote_now=complete
+        and not (o.twin or o.unclaimed)
+        and bool(in_recovery)
+        and not below_floor(server.position, o.local.floor),
         suspects_term=record.term if record and not o.is_holder and suspects(o.sight) else 0,
         system_identifier=server.directory.system_identifier,
         version=facts.version if facts else 0,
@@ -91,4 +94,5 @@ def publish(o: Observation, decision: Decision, address: Address, api: Address, 
         reason=decision.why,
         rule=decision.rule,
         uptime_ms=o.uptime_ms // 10_000 * 10_000,  # coarse, so that it is no change by itself
+        incarnation=o.incarnation,
     )

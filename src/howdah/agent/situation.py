@@ -9,6 +9,7 @@ from howdah.agent.waking import Wake
 from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.hearsay import worth_hearing
 from howdah.cluster.history import chain_of
+from howdah.cluster.incarnation import same_seat
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines, deadlines
 from howdah.cluster.localstate import LocalState
@@ -41,6 +42,7 @@ class Situation:
         address: Address,
         api: Address,
         initial: bool,
+        incarnation: str = "",
     ) -> None:
         self.clock = clock
         self._disk = disk
@@ -51,6 +53,9 @@ class Situation:
         self.api = api
         self.initial = initial
         self._me = Member(name, "")
+        self.incarnation = incarnation
+        self.twin = ""
+        self.unclaimed = ""
         self.local: LocalState = disk.load()
         self.intents = Intents()
         self.configured = Intents()  # the same without what this node sets for itself: what the document says
@@ -119,6 +124,10 @@ class Situation:
         if self._me.id != self.local.member_id:
             self._me = Member(self.name, self.local.member_id)
         return self._me
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record names this node as its holder, and no process of it that may live elsewhere."""
+        return record.holder == self.me and same_seat(record.incarnation, self.incarnation)
 
     def remember(self, state: LocalState) -> None:
         """Make the state durable, then believe it. Raises DiskFailure, and then nothing has changed.
@@ -242,6 +251,9 @@ class Situation:
             door=self.door,
             config_fault=self.config_fault,
             config_known=self.config_known,
+            incarnation=self.incarnation,
+            twin=self.twin,
+            unclaimed=self.unclaimed,
         )
 
     def _sights(self, views: Mapping[str, PeerView], now: int) -> tuple[PeerSight, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from howdah.agent.parameters import parameters_now
 from howdah.agent.procedures import server
+from howdah.agent.procedures.campaign import other_speaker
 from howdah.agent.procedures.promote import arm
 from howdah.agent.tools import Tools
 from howdah.cluster.actions import (
@@ -82,7 +83,7 @@ async def renew(tools: Tools) -> None:
     situation, keeper = tools.situation, tools.keeper
     while True:
         record = keeper.record
-        if record is not None and record.holder == situation.me and not record.released and renewing_is_due(tools):
+        if record is not None and situation.holds(record) and not record.released and renewing_is_due(tools):
             position = _position(tools) if record.mode is Mode.ASYNC else None
             with contextlib.suppress(StoreUnavailable, DeadmanGone):
                 lease = await times_to_write(tools, record)
@@ -185,7 +186,7 @@ def settings_are_current(tools: Tools, facts: ServerFacts) -> bool:
         return False
     if facts.in_recovery:
         return bool(facts.sync_setting) or not server.blank_sync(tools)  # NEVER EMPTY, standbys included
-    if record is None or record.holder != tools.situation.me or tools.keeper.unsettled:
+    if record is None or not tools.situation.holds(record) or tools.keeper.unsettled:
         return True
     return read_setting(facts.sync_setting) == setting_of(record)
 
@@ -214,7 +215,7 @@ async def look_at_primary(tools: Tools) -> None:
     while True:
         record = tools.keeper.record
         view = tools.peers.views().get(record.holder.name) if record else None
-        if record is None or view is None or record.holder == situation.me or view.connected:
+        if record is None or view is None or situation.holds(record) or view.connected:
             _see(tools, Sight(False, False, False), record)
             situation.look_now.clear()
             await situation.look_now.wait(tools.policy.probe_interval_ms)
@@ -247,7 +248,7 @@ async def ask_confirmations(tools: Tools) -> None:
         await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
         lost = keeper.record is None or situation.store_went_back(keeper)
         record = (keeper.settled or situation.local.record) if lost else keeper.record
-        if record is None or record.holder != situation.me or situation.served_term != record.term or record.k < 1:
+        if record is None or not situation.holds(record) or situation.served_term != record.term or record.k < 1:
             continue
         now = tools.clock.boot_ms()
         if keeper.reachable and not lost and now - keeper.renewed_sent_boot_ms < 1500:
@@ -283,7 +284,9 @@ async def _confirmed(tools: Tools, voter: Member, term: int) -> bool:
         answer = await tools.peers.confirm(voter.name, term, tools.policy.store_timeout_ms)
     except PeerUnreachable:
         return False
-    return isinstance(answer, Confirmation) and (answer.member, answer.term) == (voter, term)
+    if not isinstance(answer, Confirmation) or other_speaker(tools, voter.name, answer.incarnation):
+        return False
+    return (answer.member, answer.term) == (voter, term)
 
 
 async def keep_deadman(tools: Tools) -> None:

@@ -1,6 +1,8 @@
 """What is the process behind `howdah agent`? The agent's loop, its REST server and its signals, in one event loop."""
 
 import asyncio
+import contextlib
+import secrets
 import signal
 import sys
 import time
@@ -11,11 +13,11 @@ import structlog
 
 from howdah.agent.deadman.client import DeadmanClient
 from howdah.agent.hooks import RoleHook
-from howdah.agent.namesake import namesake
 from howdah.agent.node import Node, build_node, close_node
 from howdah.agent.peering.server import peer_router
 from howdah.agent.reaper import Reaper, become_subreaper
 from howdah.agent.rolechange import Role, RoleNews
+from howdah.agent.seat import Seat, take_seat
 from howdah.api.agentview import NodeView
 from howdah.api.app import build_app
 from howdah.api.server import ApiServer, CannotListen
@@ -23,6 +25,7 @@ from howdah.cluster.actions import Leaving
 from howdah.configuration.schema import AgentSettings
 from howdah.ports.disk import DiskFailure
 from howdah.ports.postgres import PostgresFailure
+from howdah.ports.store import StoreUnavailable
 from howdah.postgres.layout import NodeLayout
 from howdah.postgres.secrets import ClusterSecrets
 from howdah.telemetry.history import HistoryFile, RoleChange
@@ -52,16 +55,19 @@ async def _run(settings: AgentSettings) -> int:
     except OSError as error:
         raise PostgresFailure(f"cannot make {layout.log}: {error.strerror}. Choose another node.root") from error
     set_up_logs(Form(settings.log.format), settings.log.level, settings.node.name)
-    node, view = _build(settings, layout)
+    seat = take_seat(layout.root, secrets.token_hex(8))
+    node, view = _build(settings, layout, seat)
     peers = peer_router(node.identity, node.broadcast, node.answering)
     app = build_app(view, node.identity.token, also=(peers,))
     tls = node.tls
     server = ApiServer(app, settings.api.address, node.broadcast.close, tls.server if tls else None)
-    checks = tls.client if tls else None
-    if other := await namesake(node.store, settings.cluster, settings.node.name, settings.api.address, checks):
+    with contextlib.suppress(StoreUnavailable):
+        await node.addresses.claim()
+    if node.tools.situation.twin:
         await close_node(node)
-        raise PostgresFailure(other)
+        raise PostgresFailure(node.tools.situation.twin)
     await server.start()
+    node.claim.listens = True
     become_subreaper()
     jobs = [Reaper().run(), node.intentions.follow(), node.addresses.follow(), *_hooks(settings, layout, node)]
     if tls is not None:
@@ -77,13 +83,15 @@ async def _run(settings: AgentSettings) -> int:
         await server.stop()
         await close_node(node)
     await DeadmanClient(layout).quit()
+    if node.tools.situation.twin:
+        raise PostgresFailure(node.tools.situation.twin)
     return 0
 
 
-def _build(settings: AgentSettings, layout: NodeLayout) -> tuple[Node, NodeView]:
+def _build(settings: AgentSettings, layout: NodeLayout, seat: Seat) -> tuple[Node, NodeView]:
     metrics = Metrics(settings.cluster, settings.node.name)
     recorder = Recorder(settings.node.name, JournalFile(layout.log), metrics, _wall_ms)
-    node = build_node(settings, secrets_of(settings), recorder, lambda line: log.info(line, part="postgresql"))
+    node = build_node(settings, secrets_of(settings), recorder, lambda line: log.info(line, part="postgresql"), seat)
     history = HistoryFile(layout.log)
 
     def write_history(news: RoleNews) -> None:

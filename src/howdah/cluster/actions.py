@@ -43,6 +43,13 @@ class TakeBack:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverLease:
+    """This member's lease ran out on another seat: swap it to this one, in a higher term, before the server starts."""
+
+    to_term: int
+
+
+@dataclass(frozen=True, slots=True)
 class BeginFirstStart:
     """Create the record `initialising by me`; create-if-absent decides between two who try."""
 
@@ -255,6 +262,7 @@ Action = (
     | KillServer
     | Release
     | TakeBack
+    | TakeOverLease
     | BeginFirstStart
     | TakeOverFirstStart
     | Initialise

@@ -6,6 +6,7 @@ conflict re-checks everything, so a change never lands on a record it was not me
 
 from dataclasses import dataclass, replace
 
+from howdah.cluster.incarnation import same_seat
 from howdah.cluster.policy import LeaseTimes
 from howdah.cluster.quorum import votes_needed
 from howdah.cluster.record import Basis, Handover, Mode, Phase, Record, TimelineEntry
@@ -164,6 +165,18 @@ class TakeOverFirstStart:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverLease:
+    """The holder's own data on another seat: its machine was restarted, or it is a copy of the disk. Only after a whole
+    lease of silence of `incarnation`, and in a higher term: what confirmed or acknowledged the other no longer does."""
+
+    holder: Member
+    term: int
+    to_term: int
+    incarnation: str
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
 class Force:
     """The door: the operator gave servers up. The term is marked forced; V and k are set anew."""
 
@@ -190,12 +203,15 @@ Change = (
     | Establish
     | KeepMembers
     | TakeOverFirstStart
+    | TakeOverLease
     | Force
 )
 
 
-def apply(change: Change, record: Record) -> Record | NotAllowed:
-    """The record after the change (with the lease counter raised), or why it may not be made."""
+def apply(change: Change, record: Record, by: str = "") -> Record | NotAllowed:
+    """The record after the change (with the lease counter raised), or why it may not be made.
+
+    `by`: the incarnation that makes it."""
     match change:
         case Win() | Force():
             return _apply_win(change, record)
@@ -206,6 +222,8 @@ def apply(change: Change, record: Record) -> Record | NotAllowed:
                 return NotAllowed(f"{record.holder.name} holds the record, in term {record.term}")
             if record.term != change.term:
                 return NotAllowed(f"the term is {record.term} now, not {change.term}")
+            if not isinstance(change, TakeOverLease) and not same_seat(record.incarnation, by):
+                return NotAllowed(f"another agent of {record.holder.name}'s name and data holds the lease")
             if isinstance(change, _PROVED) and change.proved not in (None, record.basis):
                 return NotAllowed("the voters are others now than those that the proof was made for")
             changed = _apply_own(change, record)
@@ -216,7 +234,7 @@ def apply(change: Change, record: Record) -> Record | NotAllowed:
 
 _PROVED = Renew | DropVoter | ReplaceVoter | SetK
 _Voters = AdmitVoter | DropVoter | ReplaceVoter | SetK
-_Own = Renew | RaiseTerm | _Voters | Release | TakeBack | CorrectEntry | Establish | KeepMembers
+_Own = Renew | RaiseTerm | _Voters | Release | TakeBack | TakeOverLease | CorrectEntry | Establish | KeepMembers
 
 
 def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
@@ -241,6 +259,8 @@ def _apply_own(change: _Own, record: Record) -> Record | NotAllowed:
             return replace(record, released=True, serving=False, handover=handover)
         case TakeBack():
             return replace(record, released=False, serving=False, handover=None, generation=record.generation + 1)
+        case TakeOverLease():
+            return _apply_take_over_lease(change, record)
         case CorrectEntry(entries=entries, system_identifier=system_identifier):
             if record.system_identifier and system_identifier not in ("", record.system_identifier):
                 return NotAllowed("the cluster has another system identifier already")
@@ -326,6 +346,17 @@ def _apply_win(change: Win | Force, record: Record) -> Record | NotAllowed:
         handover=None,
         lease_counter=record.lease_counter + 1,
     )
+
+
+def _apply_take_over_lease(change: TakeOverLease, record: Record) -> Record | NotAllowed:
+    """A lease that was given up has nobody behind it: it is taken as it is, and no hand-over is disturbed."""
+    if (record.incarnation, record.lease_counter) != (change.incarnation, change.counter):
+        return NotAllowed("the other agent of this name and data renewed meanwhile")
+    if not record.released and change.to_term <= record.term:
+        return NotAllowed("the lease of another agent of this name and data is taken over only in a higher term")
+    if record.released:
+        return record
+    return replace(record, term=change.to_term, serving=False, spent=())
 
 
 def _apply_take_over(change: TakeOverFirstStart, record: Record) -> Record | NotAllowed:

@@ -11,6 +11,14 @@ PRIMARY_FIRST_MS = 15_000
 """How long a standby that stops with its cluster lets the primary go first."""
 
 
+def twin(o: Observation) -> Proposal | None:
+    """Of two agents with one name only one takes part: it promises, votes, streams and leads for the member. The other
+    one's server is killed, whatever it is, and the agent ends."""
+    if not o.twin:
+        return None
+    return Proposal(o.twin, StopServer() if o.server.state is ServerState.GONE else KillServer())
+
+
 def foreign_directory(o: Observation) -> Proposal | None:
     """A data directory that is not this node's is never started and never touched (IDENTITY)."""
     directory = o.server.directory
@@ -44,6 +52,9 @@ def unexpected_primary(o: Observation) -> Proposal | None:
     if o.went_back:
         return None  # an old copy of the record cannot depose anybody; the lease's deadline counts on
     record = o.store.record
+    if o.named:
+        why = f"this server is out of recovery, but another agent of {o.me.name}'s name and data holds the lease"
+        return Proposal(why, KillServer())
     return Proposal(f"this server is out of recovery, but {record.holder.name} holds term {record.term}", KillServer())
 
 
@@ -112,6 +123,7 @@ def _primary_runs(o: Observation) -> bool:
 
 
 GUARD_RULES = (
+    Rule("TWIN", twin),
     Rule("IDENTITY", foreign_directory),
     Rule("HIGHER TERM", unexpected_primary),
     Rule("RELEASED", released_primary),

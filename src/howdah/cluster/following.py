@@ -84,7 +84,7 @@ def follows_holder(o: Observation, name: str) -> bool:
 def name_to_stream_under(o: Observation, record: Record) -> str:
     """A voter's name carries the term (names), taken only after PREFIX was checked; any other server uses its bare
     name, which stands in no setting."""
-    return wait_name(o.me.name, record.term) if record.voter(o.me) else o.me.name
+    return wait_name(o.me.name, record.term) if record.voter(o.me) and not o.unclaimed else o.me.name
 
 
 def revoke(o: Observation) -> Proposal | None:
@@ -301,6 +301,8 @@ def ground_of(o: Observation, record: Record) -> Ground | None:
 
 def reason_not_to_stand(o: Observation, record: Record) -> str:
     """Why this server cannot become primary now; "" if it can. `howdah explain` shows it."""
+    if o.unclaimed:
+        return o.unclaimed
     if not o.tags.may_be_primary:
         return "its tags forbid it (priority 0, nofailover, delayed or cascading)"
     if o.intents.paused:
@@ -378,6 +380,9 @@ def standing_by(o: Observation) -> Proposal | None:
     record = o.store.record
     if record is None:
         return Proposal("the store has not answered yet", Wait())
+    if o.named:
+        why = "holds the lease from before a restart of its machine, or from a copy of its disk, until it runs out"
+        return Proposal(f"{o.me.name} {why}", Wait())
     if o.server.facts and o.server.facts.receiving:
         return Proposal(f"this server streams from {record.holder.name}, the primary of term {record.term}", Wait())
     return Proposal(f"this server waits for {record.holder.name}, which holds term {record.term}", Wait())

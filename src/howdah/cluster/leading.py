@@ -16,6 +16,7 @@ from howdah.cluster.actions import (
     StartInRecovery,
     Switchover,
     TakeBack,
+    TakeOverLease,
     Wait,
 )
 from howdah.cluster.decision import Proposal, Rule
@@ -50,6 +51,27 @@ def take_back(o: Observation) -> Proposal | None:
     if o.store.unchanged_ms >= waited_ms and not o.intents.paused:
         return Proposal(f"nobody took the lead within {waited_ms} ms of its release", TakeBack())
     return None
+
+
+def take_over_lease(o: Observation) -> Proposal | None:
+    """The record names this member, but a process of it on another seat: before the machine's restart, or of a copy of
+    the disk that lives. It is taken over only after a whole lease of silence and once the voters had their turn, with
+    nobody following the other; and in a higher term, so that what still confirms the other no longer does."""
+    record, policy = o.store.record, o.intents.policy
+    if record is None or not o.named or o.is_holder or o.unclaimed or o.went_back or o.intents.paused:
+        return None
+    ready = o.local.marker.value == "none" and o.server.directory.state is DirectoryState.READY
+    if not ready and record.phase is not Phase.INITIALISING:
+        return None
+    if any(p.connected and p.published.follows == o.me.name for p in o.peers):
+        return None
+    if not record.released:
+        ttl_ms = (record.lease or policy.lease_times).ttl_ms
+        if not o.store.expired or o.store.renewal_ago_ms < ttl_ms + 2 * policy.yield_ms:
+            return None
+    to_term = max(record.term + 1, o.local.promise, *(p.published.promise for p in o.peers if _configured(o, p)))
+    why = f"{o.me.name} holds term {record.term} from before a restart of its machine, and its lease ran out"
+    return Proposal(why, TakeOverLease(to_term))
 
 
 def raise_term(o: Observation) -> Proposal | None:
@@ -336,6 +358,7 @@ def holder_rests(o: Observation) -> Proposal | None:
 
 
 LEADING_RULES = (
+    Rule("TAKE OVER LEASE", take_over_lease),
     Rule("TAKE BACK", take_back),
     Rule("RAISE TERM", raise_term),
     Rule("GIVE UP", give_up_crashing),

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.history import Chain, position_of
+from howdah.cluster.incarnation import same_seat
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines
 from howdah.cluster.localstate import LocalState
@@ -108,15 +109,23 @@ class Observation:
     config_known: bool = True  # the cluster's settings were read from the store; else they are this agent's own file's
     config_fault: str = ""  # why the cluster's settings in the store are not used
     door: tuple[str, ...] | None = None  # servers that the operator gave up, with the data loss accepted
+    incarnation: str = ""  # of this agent's process
+    twin: str = ""  # another agent has this one's name: who, and the mend
+    unclaimed: str = ""  # this agent's name is not surely its own yet: why
 
+    named: bool = field(init=False)
+    """The record names this member: itself, an earlier process of it, or a copy of its data."""
     is_holder: bool = field(init=False)
-    """The record names this very data directory."""
+    """The record names this very data directory, and no process of it that may live elsewhere."""
     went_back: bool = field(init=False)
     """The store says less than it once did: it was restored from an old copy."""
 
     def __post_init__(self) -> None:
         record = self.store.record
-        object.__setattr__(self, "is_holder", record is not None and record.holder == self.me)
+        named = record is not None and record.holder == self.me
+        mine = record is not None and same_seat(record.incarnation, self.incarnation)
+        object.__setattr__(self, "named", named)
+        object.__setattr__(self, "is_holder", named and mine)
         object.__setattr__(self, "went_back", went_back(record, self.local))
 
     def peer(self, name: str) -> PeerSight | None:

@@ -58,6 +58,7 @@ class Report:
     position: Position
     basis: Basis
     holder_stopped: bool = False
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Confirmation:
 
     member: Member
     term: int
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Published:
     reason: str = ""  # the sentence of its present decision
     rule: str = ""
     uptime_ms: int = 0
+    incarnation: str = ""  # which process says all this
 
 
 PROGRESS = frozenset(("record", "end_lsn", "position", "uptime_ms", "reason", "rule"))

@@ -75,7 +75,9 @@ class Record:
     `voteless`: nodes whose tags keep them from voting, as they last said; here or not, k does not count on them.
     `winner_position`: what the holder reported when it won. `holder_position`: its log's end at its last renewal, for
     the lag limit of async elections only; no vote is ever compared with it. `lease`: the times that its holder keeps
-    and everybody judges it by; None in a record of before they were written down: the configured ones."""
+    and everybody judges it by; None in a record of before they were written down: the configured ones.
+    `incarnation`: which process of the holder swapped last. It is no part of the basis: an agent that was started anew
+    on its own seat is the holder that it was."""
 
     cluster: str
     system_identifier: str
@@ -99,6 +101,7 @@ class Record:
     voteless: tuple[str, ...] = ()
     write_id: str = ""
     lease: LeaseTimes | None = None
+    incarnation: str = ""
 
     @property
     def basis(self) -> Basis:

@@ -159,6 +159,21 @@ def outage(world: World, _node: Node, lasts_ms: float) -> str:
     return f"full outage; back in the order {', '.join(names)}"
 
 
+def reboot(_world: World, node: Node, lasts_ms: float) -> str:
+    """Its machine is restarted; it claims its lease anew, if it held one."""
+    node.reboot(lasts_ms)
+    return f"its machine is restarted, and its agent starts after {lasts_ms:.0f} ms"
+
+
+def power_cut(world: World, _node: Node, lasts_ms: float) -> str:
+    """All machines are restarted, and come back in any order."""
+    names = list(world.names)
+    world.chance.shuffle(names)
+    for place, name in enumerate(names):
+        world.nodes[name].reboot(300 + lasts_ms * place / 2)
+    return f"power cut; back in the order {', '.join(names)}"
+
+
 def switchover(world: World, node: Node, _lasts_ms: float) -> str:
     """The operator asks for a hand-over."""
     to = world.chance.choice(("", node.name))
@@ -216,6 +231,8 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "pause": (1, pause),
     "usurp": (0, usurp),
     "lease times": (0, lease_times),
+    "reboot": (0, reboot),
+    "power cut": (0, power_cut),
 }
 """Name -> (how often, what). What never happens by itself is for worlds that ask for it."""
 

@@ -62,9 +62,10 @@ class AgentLife:
             machine.address,
             machine.api,
             node.initial,
+            node.incarnation,
         )
         store = SimStore(s.store, machine.name, self.owner)
-        keeper = Keeper(store, self.clock, self.situation.record_changed)
+        keeper = Keeper(store, self.clock, self.situation.record_changed, node.incarnation)
         self.peers = SimPeers(machine.name, self.owner, s.hub, self.situation.peers_changed)
         self.tools = Tools(
             clock=self.clock,
@@ -105,6 +106,8 @@ class Node:
         self.agent: AgentLife | None = None
         self.deadman: DeadmanProcess | None = None
         self.held_down = False
+        self.boots = 1
+        self.lives = 0
         self._frozen: list[Owner] = []
 
     @property
@@ -112,11 +115,17 @@ class Node:
         """The node's name."""
         return self.machine.name
 
+    @property
+    def incarnation(self) -> str:
+        """Of its present agent, or the one that is about to start."""
+        return f"{self.name}.{self.boots}.{self.lives}"
+
     def start_agent(self) -> None:
         """The supervisor starts the agent, unless it runs or the node is held down."""
         if self.agent is not None or self.held_down:
             return
         loop = self.surroundings.loop
+        self.lives += 1
         life = AgentLife(self)
         self.agent = life
         self.surroundings.hub.joined(life.peers)
@@ -166,6 +175,11 @@ class Node:
         self.kill_agent(restart_ms)
         self.kill_deadman()
         self.kill_server()
+
+    def reboot(self, restart_ms: float) -> None:
+        """The machine: no agent that starts afterwards can prove by its lock that the earlier one is dead."""
+        self.kill(restart_ms)
+        self.boots += 1
 
     def _forget(self, owner: Owner) -> None:
         if owner in self._frozen:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from howdah.agent.intentions import change_intents
 from howdah.agent.procedures import server
+from howdah.agent.procedures.campaign import other_speaker
 from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import ForcePromotion, RebuildRecord
@@ -62,7 +63,7 @@ async def initialise(tools: Tools) -> None:
     """initdb (or the adopted directory) under the marker; identity; map; then the record learns the system id."""
     situation = tools.situation
     record = tools.keeper.record
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this node does not hold the record")
     situation.remember(replace(situation.local, marker=Marker.INITIALISING, cluster=record.cluster))
     carried = await tools.directory.initialise()
@@ -187,6 +188,8 @@ async def _report_of(tools: Tools, name: str, term: int, record: Record) -> Repo
     except PeerUnreachable as unreachable:
         raise Failed(f"{name} did not report: {unreachable}") from unreachable
     if isinstance(answer, Report):
+        if fault := other_speaker(tools, name, answer.incarnation):
+            raise Failed(fault)
         return answer
     raise Failed(f"{name} did not report: {answer.reason}")
 

@@ -11,6 +11,7 @@ from howdah.cluster.actions import Campaign, CatchUp
 from howdah.cluster.changes import NotAllowed, Win
 from howdah.cluster.election import Elected, Incomplete, Judgement, Outvoted, judge, judge_async
 from howdah.cluster.history import Prefix, chain_of, chain_of_entries, compare
+from howdah.cluster.incarnation import differ
 from howdah.cluster.peerstate import PromiseRequest, Published, Refusal, Report
 from howdah.cluster.record import Mode, Record, TimelineEntry
 from howdah.ports.peers import PeerUnreachable
@@ -93,7 +94,19 @@ async def _ask(tools: Tools, name: str, request: PromiseRequest, limit_ms: int) 
     if isinstance(answer, Refusal):
         tools.journal.noted("REFUSED", f"{name} does not promise: {answer.reason}", request.term)
         return None
+    if fault := other_speaker(tools, name, answer.incarnation):
+        tools.journal.noted("REFUSED", fault, request.term)
+        return None
     return answer
+
+
+def other_speaker(tools: Tools, name: str, incarnation: str) -> str:
+    """Who answered under this name, if that is not whom this agent hears under it: a copy's word must not count for the
+    other copy's disk. "" where nothing speaks against it."""
+    view = tools.peers.views().get(name)
+    if view is None or not view.connected or not differ(view.published.incarnation, incarnation):
+        return ""
+    return f"two agents speak as {name}: one is heard, and another one answered. Stop one of them"
 
 
 def _judge(tools: Tools, term: int, record: Record, reports: list[Report]) -> Judgement:

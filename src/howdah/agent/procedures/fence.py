@@ -5,7 +5,7 @@ import contextlib
 from howdah.agent.procedures import server
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Order
-from howdah.cluster.changes import NotAllowed, Release, TakeBack
+from howdah.cluster.changes import NotAllowed, Release, TakeBack, TakeOverLease
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
 from howdah.ports.postgres import SqlFailed
@@ -35,7 +35,7 @@ async def release(tools: Tools, handover: Handover | None = None) -> None:
     """Give the lease up. Only with every process of the server verified gone."""
     situation = tools.situation
     record = tools.keeper.record
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record")
     await server.kill(tools)  # also where nothing is believed to run: it looks more than once
     released = await tools.keeper.swap(Release(situation.me, record.term, handover))
@@ -47,12 +47,26 @@ async def take_back(tools: Tools) -> None:
     """A new generation, before the server starts: a hand-over that is being taken fails by SAME RECORD."""
     situation = tools.situation
     record = tools.keeper.record
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record")
     taken = await tools.keeper.swap(TakeBack(situation.me, record.term))
     if isinstance(taken, NotAllowed):
         raise Failed(taken.reason)
     situation.crashes = ()
+
+
+async def take_over_lease(tools: Tools, to_term: int) -> None:
+    """From another seat of this member, whose lease ran out. What comes after the swap is decided anew."""
+    situation = tools.situation
+    record = await tools.keeper.refresh()
+    if record is None or record.holder != situation.me:
+        raise Failed("the record names another holder")
+    if not record.released and not tools.keeper.expired:
+        raise Failed("the other agent of this name and data renewed its lease")
+    change = TakeOverLease(situation.me, record.term, to_term, record.incarnation, record.lease_counter)
+    taken = await tools.keeper.swap(change)
+    if isinstance(taken, NotAllowed):
+        raise Failed(taken.reason)
 
 
 async def stop_server(tools: Tools) -> None:

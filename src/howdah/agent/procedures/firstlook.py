@@ -53,7 +53,7 @@ def settle_gate(tools: Tools) -> None:
         situation.gate_believed = False
     elif record is not None:
         situation.gate_believed = False
-        situation.gate_open = record.holder != situation.me or record.serving
+        situation.gate_open = not situation.holds(record) or record.serving
 
 
 async def _take_over_deadline(tools: Tools) -> None:

@@ -10,7 +10,7 @@ async def keep_house(tools: Tools, action: KeepHouse) -> None:
     """Slots for members, none for removed ones; then the record knows the members, their ids and who never votes."""
     situation = tools.situation
     record = tools.keeper.record
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record")
     for done in await tools.primary.keep_slots(action.nodes, drop_others=True):
         tools.journal.noted("SLOTS", done, record.term)

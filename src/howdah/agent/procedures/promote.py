@@ -62,7 +62,7 @@ async def promote(tools: Tools, term: int) -> None:
 
 def _held(tools: Tools, term: int) -> Record:
     record = tools.keeper.record
-    if record is None or record.holder != tools.situation.me or record.term != term or record.released:
+    if record is None or not tools.situation.holds(record) or record.term != term or record.released:
         raise Failed(f"this server does not hold term {term} any more")
     return record
 

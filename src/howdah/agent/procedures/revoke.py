@@ -133,7 +133,8 @@ async def _report(tools: Tools, term: int, record: Record, view: ReplayView) -> 
         term=term,
         position=position,
         basis=record.basis,
-        holder_stopped=record.holder == situation.me,
+        holder_stopped=situation.holds(record),
+        incarnation=situation.incarnation,
     )
     async with situation.promise_lock:
         if situation.local.promise != term:

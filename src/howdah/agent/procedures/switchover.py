@@ -23,7 +23,7 @@ async def switchover(tools: Tools, action: Switchover) -> None:
     Past the limit it is kill and elect: the lease is released without a hand-over."""
     situation = tools.situation
     record = tools.keeper.record
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record")
     if action.request.id != "leaving":
         await finish_switchover(tools.store, action.request, situation.configured)  # asked for once, tried once

@@ -25,7 +25,7 @@ async def change_voters(tools: Tools, change: VoterChange) -> None:
     """One step. An interruption anywhere leaves a safe state; the next decision goes on from what is seen."""
     record = tools.keeper.record
     me = tools.situation.me
-    if record is None or record.holder != me:
+    if record is None or not tools.situation.holds(record):
         raise Failed("this server does not hold the record any more")
     match change:
         case Admit(voter=voter):
@@ -71,7 +71,7 @@ async def apply_record(tools: Tools) -> None:
     if situation.state is ServerState.RECOVERY:
         await _apply_in_recovery(tools)
         return
-    if record is None or record.holder != situation.me:
+    if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record any more")
     await _give(tools, await _swap(tools, Renew(situation.me, record.term)))
 
@@ -199,7 +199,7 @@ async def raise_term(tools: Tools, to_term: int) -> None:
     """A FAILED ELECTION: the own term raised in place, new names, a barrier under them, a renewal after it."""
     record = tools.keeper.record
     me = tools.situation.me
-    if record is None or record.holder != me:
+    if record is None or not tools.situation.holds(record):
         raise Failed("this server does not hold the record any more")
     served = tools.situation.served_term == record.term
     await _take_up_term(tools, await _swap(tools, RaiseTerm(me, record.term, to_term)), served)
