@@ -64,9 +64,6 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command to run; an unknown one is wrong usage."""
-        if args and args[0] == "agent":
-            # None: importing it fails, as if it were not installed.
-            sys.modules.update(dict.fromkeys(NOT_FOR_AGENTS, cast("ModuleType", None)))
         if args and args[0] in COMMANDS:
             return args[0], load_command(args[0]), args[1:]
         return super().resolve_command(ctx, args)
@@ -93,6 +90,9 @@ def howdah_command(
 
 def main() -> None:
     """Run the command line. Ends the process: 0 done, 1 refused or failed, 2 wrong usage."""
+    if sys.argv[1:2] == ["agent"]:
+        # None: importing it fails, as if it were not installed.
+        sys.modules.update(dict.fromkeys(NOT_FOR_AGENTS, cast("ModuleType", None)))
     command = typer.main.get_command(root)
     try:
         command(prog_name="howdah")
