@@ -12,11 +12,15 @@ from howdah.agent.procedures import beginnings, fence
 from howdah.agent.tools import Failed
 from howdah.cluster.actions import ForcePromotion
 from howdah.cluster.changes import NotAllowed, Win, apply
+from howdah.cluster.localstate import Marker
 from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
-from howdah.cluster.record import Phase, TimelineEntry
+from howdah.cluster.record import Phase, Record, TimelineEntry
+from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
 from howdah.configuration.intents import read_intents, write_intents
+from howdah.values.lsn import NO_LSN
+from howdah.values.member import Member
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
-from tests.cluster.builders import END, N1, N2, N3, RECORD, a_record, a_report, at
+from tests.cluster.builders import END, N1, N2, N3, RECORD, SYSTEM, a_directory, a_record, a_report, at
 
 
 async def lease_runs_out(play: Play) -> None:
@@ -80,6 +84,77 @@ def test_a_first_start_is_taken_over_only_from_a_node_that_is_silent() -> None:
         asyncio.run(story(silent=False))
 
 
+def first_of(member: Member) -> Record:
+    return a_record(
+        phase=Phase.INITIALISING, term=2, holder=member, voters=(), k=0, timelines=(), serving=False,
+        system_identifier="",
+    )  # fmt: skip
+
+
+def without_data(play: Play) -> Play:
+    """Nothing lies in the directory's place until it is given an identity."""
+    play.server.directory = DirectoryFacts(DirectoryState.EMPTY)
+    play.log.at("identity", lambda: setattr(play.server, "directory", a_directory(N1)))
+    return play
+
+
+def test_the_first_directory_is_made_under_its_marker_and_named_before_the_record_learns_of_it() -> None:
+    async def story() -> Play:
+        play = without_data(await Play(N1, GONE, first_of(N1), promise=0, entries=()).seen())
+        await beginnings.initialise(play.tools)
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("remember marker=initialising", "initialise", "identity id1", "swap", "remember")
+    assert [(e.timeline, e.term) for e in play.record.timelines] == [(2, 2)]
+    assert play.situation.local.marker is Marker.NONE
+
+
+def test_a_first_directory_that_was_made_before_the_agent_died_is_gone_on_from_wherever_it_died() -> None:
+    """In its place without an identity, with one, and in the record already."""
+    for state, identity, in_record in (
+        (DirectoryState.BROKEN, "", False), (DirectoryState.READY, "id1", False), (DirectoryState.READY, "id1", True),
+    ):  # fmt: skip
+
+        async def story(state: DirectoryState = state, identity: str = identity, told: bool = in_record) -> Play:
+            record = first_of(N1)
+            if told:
+                record = replace(record, system_identifier=SYSTEM, timelines=(TimelineEntry(2, 2, 0, NO_LSN),))
+            play = await Play(N1, GONE, record, promise=0, marker=Marker.INITIALISING).seen()
+            play.server.directory = a_directory(N1, state=state, identity=identity)
+            play.log.at("identity", lambda: setattr(play.server, "directory", a_directory(N1)))
+            await beginnings.initialise(play.tools)
+            return play
+
+        play = asyncio.run(story())
+        assert play.log.has("identity id1") is (identity == "")
+        assert play.log.has("initialise") is (identity == "")
+        play.log.order("swap", "remember")
+        assert (play.record.system_identifier, play.situation.local.marker) == (SYSTEM, Marker.NONE)
+
+
+def test_a_first_directory_that_cannot_be_read_is_not_begun_with() -> None:
+    async def story() -> Play:
+        play = await Play(N1, GONE, first_of(N1), marker=Marker.INITIALISING).seen()
+        play.server.directory = a_directory(N1, state=DirectoryState.BROKEN)
+        with pytest.raises(Failed, match="broken"):
+            await beginnings.initialise(play.tools)
+        return play
+
+    assert not asyncio.run(story()).log.has("swap")
+
+
+def test_a_first_directory_of_somebody_else_is_not_taken() -> None:
+    async def story() -> Play:
+        play = await Play(N1, GONE, first_of(N1), marker=Marker.INITIALISING).seen()
+        play.server.directory = a_directory(N1, identity="somebody")
+        with pytest.raises(Failed, match="somebody"):
+            await beginnings.initialise(play.tools)
+        return play
+
+    assert not asyncio.run(story()).log.has("identity")
+
+
 WIN = Win(N2, 6, a_record(released=True).basis, at(5, 2000), TimelineEntry(3, 6, 2, END, 5))
 
 
@@ -124,7 +199,7 @@ def test_a_lost_record_is_written_again_as_it_was_last_settled_and_not_as_the_di
 
 def test_an_adopted_directory_s_settings_are_in_the_store_before_its_identity_and_the_operator_s_win() -> None:
     async def story() -> Play:
-        play = await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen()
+        play = without_data(await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen())
         play.situation.configured = replace(play.situation.configured, parameters={"work_mem": "7MB"})
         play.server.adopted = {"work_mem": "9MB", "max_connections": "130"}
         await beginnings.initialise(play.tools)
@@ -142,7 +217,7 @@ def test_an_adopted_directory_s_settings_are_in_the_store_before_its_identity_an
 
 def test_settings_that_an_operator_wrote_into_the_store_already_stay_and_get_the_adopted_ones() -> None:
     async def story() -> Play:
-        play = await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen()
+        play = without_data(await Play(N1, GONE, record=a_record(phase=Phase.INITIALISING, voters=(), k=0)).seen())
         theirs = replace(play.situation.configured, paused=True, parameters={"work_mem": "8MB"})
         play.documents.swap(CONFIG, None, write_intents(theirs))
         play.server.adopted = {"work_mem": "9MB", "max_connections": "130"}

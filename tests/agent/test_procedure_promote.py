@@ -7,7 +7,7 @@ import pytest
 
 from howdah.agent.procedures import promote
 from howdah.agent.procedures.firstlook import first_look, settle_gate
-from howdah.agent.tools import Failed
+from howdah.agent.tools import Failed, StillWaiting
 from howdah.cluster.record import TimelineEntry
 from howdah.cluster.serverfacts import HistoryStep
 from howdah.ports.deadman import DeadmanGone
@@ -42,6 +42,21 @@ def test_entry_setting_and_deadline_come_before_the_promotion() -> None:
     assert THIRD in play.situation.local.entries
     assert play.situation.promoted_term == 6
     assert not play.log.has("swap")  # the map was right
+
+
+def test_a_barrier_that_waits_for_its_voters_has_not_failed() -> None:
+    async def story() -> None:
+        play = await Play(N1, PRIMARY).seen()
+        play.server.flushes = False
+        play.situation.lead_failures = 2
+        with pytest.raises(StillWaiting, match="have not flushed"):
+            await promote.serve(play.tools, 5)
+        assert (play.situation.served_term, play.situation.lead_failures) == (0, 2)
+        play.server.flushes = True
+        await promote.serve(play.tools, 5)
+        assert (play.situation.served_term, play.situation.lead_failures) == (5, 0)
+
+    asyncio.run(story())
 
 
 def test_a_winner_whose_agent_was_started_anew_renews_before_its_dead_man_gets_a_deadline() -> None:

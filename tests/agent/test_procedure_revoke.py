@@ -121,6 +121,32 @@ def test_a_server_whose_proofs_take_too_long_is_killed_and_started_blank() -> No
     asyncio.run(story()).log.order("remember promise=6", "kill", "configure closed upstream -", "start recovery")
 
 
+def test_a_server_is_killed_for_its_proofs_at_most_once_a_term() -> None:
+    """Tried again for the same term, a slow server is waited for: each kill would begin its recovery anew."""
+
+    async def story(terms: tuple[int, ...]) -> Play:
+        play = streaming(await Play(N2, RECOVERY).seen())
+        play.server.view_of_replay = {"receivers": 1}
+        for term in terms:
+            with pytest.raises(Failed, match="receiver"):
+                await revoke(play.tools, term, RECORD)
+        return play
+
+    assert asyncio.run(story((6, 6, 6))).log.effects.count("kill") == 1
+    assert asyncio.run(story((6, 6, 7))).log.effects.count("kill") == 2
+
+
+def test_a_server_that_was_just_started_blank_is_not_killed_for_its_proofs() -> None:
+    async def story() -> Play:
+        play = await Play(N2, GONE).seen()
+        play.server.view_of_replay = {"receivers": 1}
+        with pytest.raises(Failed, match="receiver"):
+            await revoke(play.tools, 6, RECORD)
+        return play
+
+    assert not asyncio.run(story()).log.has("kill")
+
+
 def test_a_revocation_that_is_never_proved_fails_and_reports_nothing() -> None:
     async def story() -> Play:
         play = streaming(await Play(N2, RECOVERY).seen())

@@ -383,6 +383,47 @@ CONDUCT = (
         "hearsay: forgotten when the store answers", "self._told = None  # a store", "pass  # a store",
         "test_a_store_that_answers_again_ends_what_was_heard",
     ),
+    in_cluster(
+        "who cannot promote or serve gives the lease up", "givingup",
+        "if o.lead_failures >= FAILURES_MAX * times:", "if o.lead_failures < 0:",
+        "test_a_winner_that_cannot_promote_gives_the_lease_up",
+        "test_a_primary_that_cannot_serve_gives_the_lease_up",
+    ),
+    in_cluster(
+        "who has no dead-man gives the lease up", "givingup",
+        "if o.deadman_gone_ms >= DEADMAN_PATIENCE_MS * times:", "if o.deadman_gone_ms < 0:",
+        "test_a_primary_whose_dead_man_does_not_start_gives_the_lease_up",
+    ),
+    in_cluster(
+        "the lease does not go round quickly", "givingup", "1 << min(o.gave_up, DOUBLINGS_MAX)", "1",
+        "test_each_time_in_vain_doubles_the_patience_so_that_two_servers_do_not_hand_the_lease_to_and_fro",
+    ),
+    in_cluster(
+        "the lease goes only where somebody could lead", "givingup",
+        "    if not another_could_lead(o, record, holder_votes=True):\n        return None\n", "",
+        "test_it_keeps_the_lease_when_nobody_else_could_lead_or_it_serves",
+    ),
+    in_cluster(
+        "first start: what never served is put aside", "fencing",
+        "    if record is not None and overtaken(o, record):\n", "    if record is None:\n",
+        "test_what_is_left_of_a_first_start_that_was_taken_over_is_put_aside_and_cloned_anew",
+    ),
+    in_cluster(
+        "first start: only what never served is put aside", "fencing",
+        "return o.never_served and known is not None and",
+        "return known is not None and",
+        "test_what_served_once_or_is_of_a_later_term_is_never_taken_for_left_over",
+    ),
+    in_cluster(
+        "first start: what never served begins anew", "beginnings", "            return o.never_served\n",
+        "            return False\n",
+        "test_a_directory_that_never_served_does_not_keep_its_node_from_beginning_anew",
+    ),
+    in_cluster(
+        "first start: what served does not begin anew", "beginnings", "            return o.never_served\n",
+        "            return True\n",
+        "test_a_directory_that_never_served_does_not_keep_its_node_from_beginning_anew",
+    ),
 )  # fmt: skip
 
 CONDUCT_REMOVALS: tuple[Removal, ...] = (*CHANGES, *CONDUCT)

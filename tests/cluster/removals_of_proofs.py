@@ -305,7 +305,7 @@ VOTES = (
     ),
     in_cluster(
         "HOLDER VOTES FOR ALL: only stopped for good", "election",
-        "report is not None and report.holder_stopped and", "report is not None and",
+        "report is None or not report.holder_stopped or", "report is None or",
         "test_a_holder_that_was_not_started_in_recovery_does_not_vote_for_all",
     ),
     in_cluster(
@@ -313,6 +313,21 @@ VOTES = (
         "if mine.position >= holder:", "if mine.position:",
         "test_the_holder_stopped_for_good_votes_for_all",
         "test_a_hand_over_is_won_by_whoever_has_the_shutdown_checkpoint",
+    ),
+    in_cluster(
+        "HOLDER VOTES FOR ALL: only with what it won with", "election",
+        "report.position < record.winner_position:", "not report:",
+        "test_a_holder_whose_disk_lost_what_it_won_with_does_not_vote_for_all",
+    ),
+    in_cluster(
+        "HOLDER VOTES FOR ALL: only one that gave up and is here", "following",
+        "    if not record.released or holder is None or not holder.connected:\n        return False\n", "",
+        "test_a_server_that_is_no_voter_stands_when_the_holder_that_gave_up_can_vote_for_all",
+    ),
+    in_cluster(
+        "HOLDER VOTES FOR ALL: voters first", "following",
+        "return not any(record.voter(state.member) and state.may_vote_now for state in here)", "return bool(here)",
+        "test_a_server_that_is_no_voter_stands_when_the_holder_that_gave_up_can_vote_for_all",
     ),
     in_cluster(
         "HOLDER VOTES FOR ALL: a hand-over only while released", "election",

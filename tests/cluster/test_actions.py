@@ -60,6 +60,12 @@ def test_a_rewind_is_never_broken_off_but_to_fence(running: a.Action) -> None:
         assert not preempts(running, a.Rewind("n1", at(5, 1)))
 
 
+def test_a_barrier_is_not_waited_for_while_it_waits_for_a_voter_to_be_admitted_or_given_its_slot() -> None:
+    for first in (a.ChangeVoters(Admit(N2)), a.KeepHouse(("n2",), (N2,))):
+        assert preempts(first, a.Serve(6))
+        assert not preempts(first, a.Promote(6))
+
+
 def test_a_barrier_that_cannot_pass_is_given_up_for_a_higher_term() -> None:
     assert preempts(a.RaiseTerm(7), a.Serve(6))
     assert preempts(a.RaiseTerm(8), a.RaiseTerm(7)) is False

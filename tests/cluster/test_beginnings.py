@@ -7,6 +7,7 @@ from howdah.cluster.actions import (
     BeginFirstStart,
     ForcePromotion,
     Initialise,
+    KillServer,
     RebuildRecord,
     RecreateRecord,
     StartInRecovery,
@@ -104,6 +105,32 @@ def test_it_is_not_taken_over_by_a_node_with_data_or_one_that_may_not_lead_or_wh
     assert not isinstance(decide(another(intents=replace(INTENTS, paused=True))).action, TakeOverFirstStart)
     full = a_standby(store=seen_store(a_record(phase=Phase.INITIALISING, lease_counter=11), expired=True))
     assert not isinstance(decide(full).action, TakeOverFirstStart)
+
+
+def left_over(**changes: Any) -> Observation:
+    """n2 has a directory of n1's first start (its own once, or a clone of it), which never served, and runs it."""
+    local = a_local(N2, record=FIRST, promise=1)
+    base = {"store": seen_store(FIRST, expired=True), "local": local, "peers": ()}
+    return a_standby(N2, **{**base, **changes})
+
+
+def test_a_directory_that_never_served_does_not_keep_its_node_from_beginning_anew() -> None:
+    assert decide(left_over()).action == TakeOverFirstStart()
+    half = LocalState(member_id="id2", marker=Marker.INITIALISING)
+    assert decide(left_over(local=half, server=a_server(N2, ServerState.GONE))).action == TakeOverFirstStart()
+    cloning = replace(half, marker=Marker.CLONING)
+    refused = left_over(local=cloning, server=a_server(N2, ServerState.GONE))
+    assert not isinstance(decide(refused).action, TakeOverFirstStart)
+    for known in (RECORD, None):
+        assert not isinstance(decide(left_over(local=a_local(N2, record=known))).action, TakeOverFirstStart)
+
+
+def test_what_it_had_serves_for_the_new_first_start_once_it_is_stopped() -> None:
+    mine = seen_store(replace(FIRST, term=2, generation=2, holder=N2))
+    assert decide(left_over(store=mine)).action == KillServer()
+    assert decide(left_over(store=mine, server=a_server(N2, ServerState.GONE))).action == Initialise()
+    made = seen_store(a_record(phase=Phase.INITIALISING, voters=(), k=0, serving=False, holder=N2))
+    assert not isinstance(decide(left_over(store=made, server=a_server(N2, ServerState.GONE))).action, Initialise)
 
 
 def test_a_store_that_was_put_back_to_its_beginning_is_not_taken_over() -> None:

@@ -92,6 +92,13 @@ def test_a_holder_that_was_not_started_in_recovery_does_not_vote_for_all() -> No
     assert isinstance(judged(N2, a_report(N2), a_report(N1)), Incomplete)
 
 
+def test_a_holder_whose_disk_lost_what_it_won_with_does_not_vote_for_all() -> None:
+    for position, sufficient in ((at(5, 2000), True), (at(5, 2001), False)):
+        record = a_record(winner_position=position)
+        verdict = judged(N2, a_report(N2), a_report(N1, holder_stopped=True), record=record)
+        assert isinstance(verdict, Elected if sufficient else Incomplete)
+
+
 def test_a_former_holder_does_not_vote_for_all_but_like_any_voter() -> None:
     assert isinstance(judged(N2, a_report(N2), a_report(N3, holder_stopped=True)), Elected)
     assert isinstance(judged(N2, a_report(N2), a_report(N4, holder_stopped=True)), Incomplete)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from howdah.cluster.actions import CloseGate, KillServer, Leaving, StopServer, Switchover, Wait
+from howdah.cluster.actions import Clone, CloseGate, Initialise, KillServer, Leaving, StopServer, Switchover, Wait
 from howdah.cluster.decide import decide
 from howdah.cluster.fencing import (
     PRIMARY_FIRST_MS,
@@ -16,15 +16,16 @@ from howdah.cluster.fencing import (
     unexpected_primary,
 )
 from howdah.cluster.lease import Deadlines
-from howdah.cluster.localstate import Marker
+from howdah.cluster.localstate import LocalState, Marker
 from howdah.cluster.observation import Observation, ServerState
-from howdah.cluster.record import Record
+from howdah.cluster.record import Phase, Record
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
 from howdah.values.member import Member
 from tests.cluster.builders import (
     INTENTS,
     N1,
     N2,
+    N3,
     a_directory,
     a_local,
     a_peer,
@@ -41,6 +42,41 @@ DEADLINES = Deadlines(gate_ms=1000, kill_ms=1400, deadman_ms=1800)
 
 def held_by(record: Record, **changes: Any) -> Observation:
     return a_primary(store=seen_store(record), **changes)
+
+
+OTHER = a_record(system_identifier="8", term=6, holder=N1, serving=True)
+
+
+def overtaken(**changes: Any) -> Observation:
+    """n2 began the first start in term 5; n1 took it over, and its cluster is another one."""
+    first = a_record(phase=Phase.INITIALISING, voters=(), k=0, serving=False, holder=N2)
+    base: dict[str, Any] = {
+        "store": seen_store(OTHER), "local": a_local(N2, record=first), "server": a_server(N2, ServerState.GONE),
+        "peers": (a_peer(N1, promoted_term=6), a_peer(N3)),
+    }  # fmt: skip
+    return a_standby(N2, **{**base, **changes})
+
+
+def test_what_is_left_of_a_first_start_that_was_taken_over_is_put_aside_and_cloned_anew() -> None:
+    assert decide(overtaken()).action == Clone("n1", None, keep_aside=True)
+    assert decide(overtaken(server=a_server(N2, ServerState.RECOVERY))).action == KillServer()
+    assert decide(overtaken(peers=(a_peer(N3),))).action == Wait()
+
+
+def test_what_served_once_or_is_of_a_later_term_is_never_taken_for_left_over() -> None:
+    assert decide(overtaken(local=a_local(N2))).action == Wait()
+    later = a_record(phase=Phase.INITIALISING, holder=N2, serving=False, term=7)
+    assert decide(overtaken(local=a_local(N2, record=later))).action == Wait()
+
+
+def test_an_adoption_that_was_interrupted_in_place_goes_on_and_nobody_else_s_data_is_touched() -> None:
+    first = a_record(phase=Phase.INITIALISING, voters=(), k=0, serving=False, timelines=(), system_identifier="")
+    foreign = a_server(N1, ServerState.GONE, directory=DirectoryFacts(DirectoryState.FOREIGN))
+    begun = LocalState(member_id="id1", marker=Marker.INITIALISING)
+    base = a_primary(store=seen_store(first), local=begun, server=foreign, gate_open=False, served_term=0, peers=())
+    assert decide(base).action == Initialise()
+    assert decide(replace(base, local=replace(begun, marker=Marker.NONE))).action == Wait()
+    assert decide(replace(base, store=seen_store(replace(first, holder=N3)))).action == Wait()
 
 
 def test_a_primary_in_good_order_is_left_alone() -> None:

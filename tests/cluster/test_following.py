@@ -407,6 +407,27 @@ def test_in_quorum_mode_a_plain_release_elects_only_voters() -> None:
     assert "not a voter" in reason_not_to_stand(a_standby(store=seen_store(record)), record)
 
 
+def test_a_server_that_is_no_voter_stands_when_the_holder_that_gave_up_can_vote_for_all() -> None:
+    record = a_record(released=True, serving=False, voters=(N3,))
+    holder = a_peer(N1, primary=False, promoted_term=0)
+    gone = a_peer(N3, connected=False)
+    o = a_standby(store=seen_store(record), server=in_recovery(), peers=(holder, gone))
+    assert decide(o).action == Campaign(6, Ground.RELEASED)
+    for peers in ((holder, a_peer(N3)), (a_peer(N1, connected=False), gone), (gone,)):
+        assert "not a voter" in reason_not_to_stand(replace(o, peers=peers), record)
+    new_disk = (a_peer(Member("n1", "another"), primary=False, promoted_term=0), gone)
+    assert "not a voter" in reason_not_to_stand(replace(o, peers=new_disk), record)
+    held = replace(record, released=False)
+    assert "not a voter" in reason_not_to_stand(replace(o, store=seen_store(held, expired=True)), held)
+
+
+def test_a_voter_that_is_here_and_cannot_lead_does_not_keep_others_from_it() -> None:
+    record = a_record(released=True, serving=False, voters=(N3,))
+    holder = a_peer(N1, primary=False, promoted_term=0)
+    o = a_standby(store=seen_store(record), server=in_recovery(), peers=(holder, a_peer(N3, may_vote_now=False)))
+    assert decide(o).action == Campaign(6, Ground.RELEASED)
+
+
 # --- catching up with the best
 
 

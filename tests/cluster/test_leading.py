@@ -13,7 +13,6 @@ from howdah.cluster.actions import (
     KillServer,
     Promote,
     RaiseTerm,
-    Release,
     ResumeService,
     Revoke,
     Serve,
@@ -23,11 +22,11 @@ from howdah.cluster.actions import (
     Wait,
 )
 from howdah.cluster.decide import decide
+from howdah.cluster.election import CATCH_UP_LIMIT_MS
 from howdah.cluster.history import Link
 from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.leading import (
     SWITCHOVER_PATIENCE_MS,
-    give_up_crashing,
     keep_house,
     prepare_voters,
     raise_term,
@@ -58,7 +57,9 @@ from tests.cluster.builders import (
     a_peer,
     a_primary,
     a_record,
+    a_report,
     a_server,
+    a_walsender,
     at,
     seen_store,
     some_facts,
@@ -129,6 +130,19 @@ def test_others_have_some_time_to_take_it() -> None:
     assert decide(early).action == Wait()
 
 
+def test_a_candidate_that_streams_from_the_stopped_holder_gets_the_time_for_it() -> None:
+    facts = some_facts(N1, True, upstream=None, upstream_name="", receiving=False, walsenders=(a_walsender(N2),))
+    voted = released(server=a_server(N1, ServerState.RECOVERY, facts=facts), report=a_report(N1, holder_stopped=True))
+    assert take_back(voted) is None
+    assert take_back(replace(voted, report=None)) is not None
+    long = 2 * YIELD_MS + CATCH_UP_LIMIT_MS
+    assert take_back(replace(voted, store=replace(voted.store, unchanged_ms=long))) is not None
+
+
+def test_what_is_not_there_is_not_taken_back() -> None:
+    assert take_back(released(server=replace(GONE, directory=DirectoryFacts(DirectoryState.BROKEN)))) is None
+
+
 def test_nobody_takes_back_while_the_cluster_is_paused() -> None:
     assert take_back(released(intents=replace(INTENTS, paused=True))) is None
 
@@ -189,30 +203,6 @@ def test_a_server_whose_directory_is_gone_under_it_is_not_resumed_but_killed() -
 def test_a_half_made_directory_is_not_resumed() -> None:
     o = not_serving(server=GONE, local=a_local(N1, marker=Marker.REWINDING))
     assert not isinstance(decide(o).action, ResumeService | Serve)
-
-
-# --- giving up
-
-
-def down(**server: Any) -> Observation:
-    return not_serving(server=a_server(N1, ServerState.GONE, **server))
-
-
-def test_the_second_crash_in_short_time_gives_the_lease_up() -> None:
-    assert decide(down(crashes=1)).action == ResumeService(5)
-    assert decide(down(crashes=2)).action == Release()
-
-
-def test_a_server_that_cannot_start_or_has_no_directory_gives_the_lease_up() -> None:
-    assert decide(down(failed_starts=1)).action == Release()
-    assert decide(down(directory=DirectoryFacts(DirectoryState.BROKEN))).action == Release()
-
-
-def test_the_lease_is_kept_when_nobody_else_could_lead_or_the_cluster_is_paused() -> None:
-    crashed = down(crashes=2)
-    assert give_up_crashing(replace(crashed, peers=())) is None
-    assert give_up_crashing(replace(crashed, peers=(a_peer(N2, connected=False), a_peer(N4)))) is None
-    assert give_up_crashing(replace(crashed, intents=replace(INTENTS, paused=True))) is None
 
 
 # --- serving

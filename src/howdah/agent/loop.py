@@ -14,13 +14,15 @@ from howdah.agent.procedures import promote
 from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.publishing import Extra, publish
 from howdah.agent.rolechange import RoleWatch
-from howdah.agent.tools import Failed, Tools
+from howdah.agent.tools import Failed, StillWaiting, Tools
 from howdah.cluster.actions import (
     Action,
+    ApplySetting,
     Campaign,
     DropRequest,
     ForcePromotion,
     Initialise,
+    KeepHouse,
     Promote,
     RaiseTerm,
     RebuildRecord,
@@ -51,6 +53,10 @@ REST_MS = (100, 300, 1000, 3000, 5000)
 CAUSES = (Campaign, ResumeService, RaiseTerm, ForcePromotion, RebuildRecord, Initialise)
 """Actions that may end in this node's serving; the sentence of their decision is the cause in the history."""
 
+LEADS = (Promote, ResumeService, Serve, ApplySetting, KeepHouse)
+"""What lies between an election that was won and the first client. Counted only while this server holds the record and
+does not serve; if it goes on failing, another server is to lead."""
+
 OPERATING_ERRORS = (Failed, PostgresFailure, StoreUnavailable, PeerUnreachable, DiskFailure, DeadmanGone)
 
 
@@ -63,6 +69,7 @@ class AgentLoop:
         self._failures = 0
         self._remembered: Record | None = None  # looked at already, with
         self._remembered_in: LocalState | None = None  # what was on disk then
+        self._said: tuple[Action, str] = (Wait(), "")
         self._checkpoint: asyncio.Task[None] | None = None
         self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
@@ -95,6 +102,9 @@ class AgentLoop:
         self._hear_peers()
         self._remember_record()
         settle_gate(tools)
+        record = tools.keeper.record
+        if record is not None and record.serving and record.holder != situation.me:
+            situation.gave_up = 0  # the lease did not only go to and fro
         observation = situation.observe(tools.keeper, tools.peers)
         self.roles.look(observation)
         decision = decide(observation)
@@ -126,6 +136,8 @@ class AgentLoop:
         self._remembered, self._remembered_in = settled, local
         if settled is None or settled.phase is not Phase.ESTABLISHED or not local.member_id:
             return
+        if local.system_identifier not in ("", settled.system_identifier):
+            return  # another cluster's: it is not the past of what lies here, which may never have served
         known = local.record
         if known is None or (settled.age > known.age and lasting(settled) != lasting(known)):
             try:
@@ -139,7 +151,7 @@ class AgentLoop:
         if task is None or not task.done():
             return
         self._task = None
-        action, situation.busy = situation.busy, None
+        action, situation.busy = situation.busy or Wait(), None
         began = situation.busy_since_boot_ms
         duration = situation.clock.boot_ms() - began
         outcome = "done"
@@ -152,16 +164,27 @@ class AgentLoop:
                 self._failures, situation.failed = 0, None
         elif isinstance(error, OPERATING_ERRORS):
             outcome = str(error) or type(error).__name__
-            self._failures = self._failures + 1 if situation.failed == action else 1
-            situation.failed = action
-            rest = REST_MS[min(self._failures, len(REST_MS)) - 1]
-            situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
+            self._rest(action, error)
         else:
             raise error
         if isinstance(action, Switchover) and outcome != "done":
             self.switchover_failure = f"the switchover to {action.to} (request {action.request.id}) failed: {outcome}"
         term = self._tools.keeper.record.term if self._tools.keeper.record else 0
-        self._tools.journal.did(type(action).__name__, outcome, term, duration)
+        if not isinstance(error, StillWaiting) or (action, outcome) != self._said:  # which may be for days
+            self._tools.journal.did(type(action).__name__, outcome, term, duration)
+        self._said = (action, outcome)
+
+    def _rest(self, action: Action, error: BaseException) -> None:
+        """How long what failed is left alone; what only waits is not."""
+        situation = self._tools.situation
+        waits = isinstance(error, StillWaiting)
+        self._failures = 0 if waits else self._failures + 1 if situation.failed == action else 1
+        situation.failed = action
+        rest = 0 if waits else REST_MS[min(self._failures, len(REST_MS)) - 1]
+        situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
+        foreign = isinstance(error, StillWaiting | StoreUnavailable)
+        if isinstance(action, LEADS) and not foreign and situation.leads_unserved(self._tools.keeper):
+            situation.lead_failures += 1
 
     async def _act(self, action: Action) -> None:
         situation = self._tools.situation
@@ -187,7 +210,7 @@ class AgentLoop:
         situation = self._tools.situation
         if self._checkpoint is not None and self._checkpoint.done():
             self._checkpoint = None
-        promoted = situation.promoted_term and not isinstance(situation.busy, Promote | ResumeService | Serve)
+        promoted = situation.promoted_term and not isinstance(situation.busy, Promote | ResumeService)
         # Before it serves only when its barrier waits in vain: it may be waiting for who has to be rewound first.
         due = situation.served_term or isinstance(situation.failed, Serve)
         if promoted and due and not situation.rewind_ready and self._checkpoint is None:

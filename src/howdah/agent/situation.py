@@ -96,6 +96,7 @@ class Situation:
         """What this agent has promised, opened and begun since it started."""
         self.asked = 0
         self.report: Report | None = None
+        self.started_anew_for = 0  # the term for whose revocation the server was started blank
         self.outvoted: tuple[Member, Position] | None = None
         self.yielded_boot_ms: int | None = None
         self.gate_open = False
@@ -107,6 +108,9 @@ class Situation:
         self.confirmed_sent_boot_ms = 0
         self.confirmations = 0
         self.deadman_alive = True
+        self.deadman_gone_boot_ms = 0
+        self.lead_failures = 0
+        self.gave_up = 0
         self.leaving = Leaving.NO
         self.leaving_since_boot_ms = 0
         self.order = Order.NONE
@@ -179,6 +183,11 @@ class Situation:
         """The store's record, or what peers have read there since. Never a proof of who leads."""
         return self.heard(keeper) or keeper.record
 
+    def leads_unserved(self, keeper: Keeper) -> bool:
+        """Whether this server holds the record, and its present start does not serve (yet)."""
+        record = keeper.record
+        return record is not None and record.holder == self.me and self.served_term != record.term
+
     def server_view(self) -> ServerView:
         """The local server as the rules see it."""
         facts, view = self.facts, self._view
@@ -238,6 +247,9 @@ class Situation:
             gate_open=self.gate_open,
             served_term=self.served_term,
             deadman_alive=self.deadman_alive,
+            deadman_gone_ms=0 if self.deadman_alive else now - self.deadman_gone_boot_ms,
+            lead_failures=self.lead_failures,
+            gave_up=self.gave_up,
             leaving=self.leaving,
             leaving_ms=now - self.leaving_since_boot_ms,
             order=self.order,

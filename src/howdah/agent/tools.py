@@ -19,6 +19,10 @@ class Failed(Exception):
     """A procedure could not reach its end; the sentence says why. It is decided anew from what is seen then."""
 
 
+class StillWaiting(Failed):
+    """What a procedure waits for has not come yet; nothing has failed, and it is tried again at once."""
+
+
 def no_overrides(settings: ServerSettings) -> tuple[str, ...]:
     """For a server whose settings nobody but its agent writes."""
     del settings

@@ -18,6 +18,7 @@ from howdah.cluster.actions import (
     KillServer,
     Promote,
     RebuildRecord,
+    Release,
     RestartServer,
     ResumeService,
     Revoke,
@@ -48,6 +49,7 @@ HANDLES_SERVER = (
     Clone,
     Initialise,
     KillServer,
+    Release,
     RestartServer,
     ResumeService,
     Revoke,
@@ -203,6 +205,8 @@ async def notice_exit(tools: Tools) -> None:
             await tools.clock.sleep_ms(20)
             continue
         situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
+        if situation.leads_unserved(tools.keeper):
+            situation.lead_failures += 1
         term = tools.keeper.record.term if tools.keeper.record else 0
         tools.journal.noted("CRASH", "the postmaster ended by itself", term)
         await server.kill(tools)  # backends outlive a killed postmaster
@@ -296,6 +300,7 @@ async def keep_deadman(tools: Tools) -> None:
         alive = await tools.deadman.alive()
         if alive != situation.deadman_alive:
             situation.deadman_alive = alive
+            situation.deadman_gone_boot_ms = tools.clock.boot_ms()
             situation.poke()
         await tools.clock.sleep_ms(500)
 

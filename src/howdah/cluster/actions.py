@@ -308,6 +308,8 @@ def preempts(new: Action, running: Action) -> bool:
             return isinstance(running, Follow | LetGo | CatchUp | FinishFloor | Clone)
         case RaiseTerm():
             return isinstance(running, Serve | ChangeVoters)
+        case ChangeVoters() | KeepHouse():
+            return isinstance(running, Serve)  # its barrier may be waiting for just that
         case StopServer():
             return not isinstance(running, KillServer | StopServer | Switchover | Rewind)
         case StartFollowing():

@@ -4,6 +4,7 @@ from howdah.cluster.actions import (
     BeginFirstStart,
     ForcePromotion,
     Initialise,
+    KillServer,
     RebuildRecord,
     RecreateRecord,
     StartInRecovery,
@@ -40,12 +41,16 @@ def has_past(o: Observation) -> bool:
 
 
 def initialise(o: Observation) -> Proposal | None:
-    """The record says `initialising by` this node: make (or adopt) the first data directory."""
+    """The record says `initialising by` this node: make (or adopt) the first data directory, or finish it. One that
+    was made in an earlier term, and let nobody in, serves for the new one."""
     record = o.store.record
     if record is None or record.phase is not Phase.INITIALISING or record.holder.name != o.me.name:
         return None
     half = o.local.marker is Marker.INITIALISING or o.server.directory.state is DirectoryState.EMPTY
-    if not half or o.server.state is not ServerState.GONE:
+    earlier = o.held is not None and not record.timelines and o.never_served
+    if earlier and o.server.state is not ServerState.GONE:
+        return Proposal("what runs here is of an earlier first start: it begins anew", KillServer())
+    if not (half or earlier) or o.server.state is not ServerState.GONE:
         return None
     if record.holder != o.me:
         return Proposal(f"another directory of {o.me.name} began the first start: it may be taken over later", Wait())
@@ -57,11 +62,25 @@ def take_over_first_start(o: Observation) -> Proposal | None:
     record = o.store.record
     if record is None or record.phase is not Phase.INITIALISING or not o.store.expired or o.intents.paused:
         return None
-    if o.is_holder or o.server.directory.state is not DirectoryState.EMPTY or not o.tags.may_be_primary:
+    if o.is_holder or not o.tags.may_be_primary or not _may_begin(o):
         return None
     if o.went_back or has_past(o):
         return None  # the store was put back to a copy from the very beginning: clients were served since
     return Proposal(f"{record.holder.name} began the first start and went silent", TakeOverFirstStart())
+
+
+def _may_begin(o: Observation) -> bool:
+    """Whether no client was ever served from what lies here. After an interrupted first start it may be all there is:
+    then the others have clones of it, or nothing."""
+    if o.local.marker is not Marker.NONE:
+        return o.local.marker is Marker.INITIALISING or o.server.directory.state is DirectoryState.EMPTY
+    match o.server.directory.state:
+        case DirectoryState.EMPTY:
+            return True
+        case DirectoryState.READY:
+            return o.never_served
+        case _:
+            return False
 
 
 def record_lost(o: Observation) -> Proposal | None:

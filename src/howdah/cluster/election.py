@@ -14,6 +14,9 @@ from howdah.values.lsn import Lsn
 from howdah.values.member import Member
 from howdah.values.position import Position
 
+CATCH_UP_LIMIT_MS = 20_000
+"""For so long a candidate streams what it misses from the best, in one try."""
+
 
 @dataclass(frozen=True, slots=True)
 class Elected:
@@ -120,9 +123,11 @@ def _holder_position(record: Record, counted: dict[Member, Report]) -> Position 
     if record.released and record.handover is not None:
         return record.handover.position
     report = counted.get(record.holder)
-    if report is not None and report.holder_stopped and record.mode is Mode.QUORUM:
-        return report.position
-    return None
+    if report is None or not report.holder_stopped or record.mode is not Mode.QUORUM:
+        return None
+    if record.winner_position is not None and report.position < record.winner_position:
+        return None  # its disk lost what it won with: it no longer has every acknowledged commit
+    return report.position
 
 
 def _reversed(name: str) -> tuple[int, ...]:

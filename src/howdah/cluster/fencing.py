@@ -1,9 +1,12 @@
 """When must a server stop, whatever else is going on?"""
 
-from howdah.cluster.actions import CloseGate, KillServer, Leaving, StopServer, Switchover, Wait
+from howdah.cluster.actions import Clone, CloseGate, KillServer, Leaving, StopServer, Switchover, Wait
 from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.following import may_be_followed
 from howdah.cluster.intents import SwitchoverRequest
+from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import Observation, ServerState
+from howdah.cluster.record import Record
 from howdah.cluster.serverfacts import DirectoryState
 from howdah.cluster.switchover import target_of
 
@@ -23,6 +26,8 @@ def foreign_directory(o: Observation) -> Proposal | None:
     """A data directory that is not this node's is never started and never touched (IDENTITY)."""
     directory = o.server.directory
     if directory.state is DirectoryState.FOREIGN:
+        if o.local.marker is Marker.INITIALISING and o.is_holder and o.server.state is ServerState.GONE:
+            return None  # an adoption that was interrupted when the directory was in its place already: it goes on
         if o.gate_open:
             return None  # this agent lets clients into it: whatever the directory looks like now, fencing goes first
         return Proposal(directory.explanation or "the data directory is not this node's", Wait())
@@ -35,6 +40,12 @@ def foreign_directory(o: Observation) -> Proposal | None:
             f"{o.local.member_id or 'none'}: it was put there from elsewhere",
             Wait() if o.server.state is ServerState.GONE else KillServer(),
         )
+    if record is not None and overtaken(o, record):
+        return Proposal(
+            f"{record.holder.name} took the first start over that was begun here: this directory, which never served, "
+            "is put aside",
+            _put_aside(o) if o.server.state is ServerState.GONE else KillServer(),
+        )
     if record and record.system_identifier and directory.system_identifier != record.system_identifier:
         return Proposal(
             f"the data directory is of another cluster (system identifier {directory.system_identifier}, "
@@ -42,6 +53,18 @@ def foreign_directory(o: Observation) -> Proposal | None:
             Wait() if o.server.state is ServerState.GONE else KillServer(),
         )
     return None
+
+
+def overtaken(o: Observation, record: Record) -> bool:
+    """Whether the directory is what is left of a first start that never served, and another cluster's by now."""
+    known = o.local.record
+    other = record.system_identifier not in ("", o.server.directory.system_identifier)
+    return o.never_served and known is not None and other and known.term < record.term and not o.is_holder
+
+
+def _put_aside(o: Observation) -> Clone | Wait:
+    source = may_be_followed(o)
+    return Clone(source.published.member.name, None, keep_aside=True) if source else Wait()
 
 
 def unexpected_primary(o: Observation) -> Proposal | None:

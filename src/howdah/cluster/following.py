@@ -160,13 +160,15 @@ def incomplete_directory(o: Observation) -> Proposal | None:
     name = source.published.member.name
     broken = o.server.directory.state is DirectoryState.BROKEN
     what = "empty" if o.server.directory.state is DirectoryState.EMPTY else "incomplete"
-    half = o.local.marker is Marker.REWINDING  # no copy of anything, and the barrier may be waiting for it
+    # No copy of anything, and the barrier may be waiting for it.
+    half = o.local.marker in (Marker.REWINDING, Marker.INITIALISING)
     if broken and not half and not (o.store.record and o.store.record.serving):
         return Proposal("the data directory is broken; it waits until the primary serves (LAST COPY)", Wait())
     return Proposal(
         f"the data directory is {'broken' if broken else what}: it is cloned from {name}",
-        # An install that was interrupted may have been to keep what lies there; only the agent that died knew.
-        Clone(name, o.local.floor, keep_aside=broken or o.local.marker is Marker.CLONING),
+        # An install that was interrupted may have been to keep what lies there; only the agent that died knew. A first
+        # directory that another's first start overtook may have been adopted.
+        Clone(name, o.local.floor, keep_aside=broken or o.local.marker in (Marker.CLONING, Marker.INITIALISING)),
     )
 
 
@@ -320,9 +322,19 @@ def reason_not_to_stand(o: Observation, record: Record) -> str:
     if record.released and record.handover and record.handover.to not in ("", o.me.name):
         if o.store.unchanged_ms < o.intents.policy.yield_ms:
             return f"the lead is handed over to {record.handover.to}"
-    elif record.mode is Mode.QUORUM and not record.voter(o.me):
+    elif record.mode is Mode.QUORUM and not record.voter(o.me) and not _holder_may_vote_for_all(o, record):
         return f"it was not a voter of term {record.term}"
     return ""
+
+
+def _holder_may_vote_for_all(o: Observation, record: Record) -> bool:
+    """HOLDER VOTES FOR ALL: the holder gave the lease up and its agent is here, so that it can be started in recovery
+    under the promise; then also a server that is no voter may win. It leaves that to a voter that is here."""
+    holder = holder_peer(o)
+    if not record.released or holder is None or not holder.connected:
+        return False
+    here = (p.published for p in o.peers if p.connected and p.published.tags.may_be_primary)
+    return not any(record.voter(state.member) and state.may_vote_now for state in here)
 
 
 def catch_up(o: Observation) -> Proposal | None:

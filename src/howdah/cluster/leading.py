@@ -10,7 +10,6 @@ from howdah.cluster.actions import (
     KillServer,
     Promote,
     RaiseTerm,
-    Release,
     ResumeService,
     Serve,
     StartInRecovery,
@@ -20,6 +19,8 @@ from howdah.cluster.actions import (
     Wait,
 )
 from howdah.cluster.decision import Proposal, Rule
+from howdah.cluster.election import CATCH_UP_LIMIT_MS
+from howdah.cluster.givingup import give_up_crashing, give_up_leading
 from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryState
@@ -30,24 +31,20 @@ from howdah.values.member import Member, slot_name
 SWITCHOVER_PATIENCE_MS = 60_000
 """A switchover that cannot begin so long after its time is dropped."""
 
-CRASHES_MAX = 2
-"""The second crash within the window gives the lease up (F2)."""
-
-
-def _held(o: Observation) -> Record | None:
-    """The record, if this very directory holds it and there is a complete directory behind."""
-    return o.store.record if o.is_holder and o.local.marker.value == "none" else None
-
 
 def take_back(o: Observation) -> Proposal | None:
     """Nobody took what was released: the old primary returns by a swap that changes the generation, before its server
     starts, since the target might win meanwhile on a mere renewal."""
-    record = _held(o)
+    record = o.held
     if record is None or not record.released:
         return None
     if o.asked > max(o.local.promise, record.term):
         return None  # an election is under way and wants this server's word
+    if o.server.directory.state is not DirectoryState.READY:
+        return None  # it could only release it again
     waited_ms = 2 * o.intents.policy.yield_ms
+    if o.report is not None and o.server.facts is not None and o.server.facts.walsenders:
+        waited_ms += CATCH_UP_LIMIT_MS  # it voted, and a candidate streams from it what it misses
     if o.store.unchanged_ms >= waited_ms and not o.intents.paused:
         return Proposal(f"nobody took the lead within {waited_ms} ms of its release", TakeBack())
     return None
@@ -77,7 +74,7 @@ def take_over_lease(o: Observation) -> Proposal | None:
 def raise_term(o: Observation) -> Proposal | None:
     """A FAILED ELECTION leaves promises behind, and a server with promise q follows only a primary of term q or above:
     the holder raises its own term in place. It has every acknowledged commit."""
-    record = _held(o)
+    record = o.held
     if record is None or record.released:
         return None
     promises = [o.local.promise, *(p.published.promise for p in o.peers if _configured(o, p))]
@@ -105,7 +102,7 @@ def unpromoted_entry(o: Observation, record: Record) -> TimelineEntry | None:
 
 def promote(o: Observation) -> Proposal | None:
     """The swap made this server the holder: it promotes, also after a crash between swap and promotion."""
-    record = _held(o)
+    record = o.held
     if record is None or record.released:
         return None
     entry = unpromoted_entry(o, record)
@@ -120,28 +117,10 @@ def promote(o: Observation) -> Proposal | None:
     return None
 
 
-def give_up_crashing(o: Observation) -> Proposal | None:
-    """A server that crashes twice in short time, or cannot be started, gives the lease up for others."""
-    record = _held(o)
-    if record is None or record.released or o.server.state is not ServerState.GONE or o.intents.paused:
-        return None
-    if not any(p.connected and record.voter(p.published.member) for p in o.peers) and record.mode is Mode.QUORUM:
-        return None  # nobody else could lead
-    if not o.peers:
-        return None
-    if o.server.crashes >= CRASHES_MAX:
-        return Proposal(f"the server crashed {o.server.crashes} times in short time", Release())
-    if o.server.failed_starts:
-        return Proposal("the server cannot be started here", Release())
-    if o.server.directory.state is not DirectoryState.READY:
-        return Proposal(f"the data directory is {o.server.directory.state.value}", Release())
-    return None
-
-
 def resume(o: Observation) -> Proposal | None:
     """The holder resumes its own term, gate closed: it has every acknowledged commit. After a restart of the agent or
     of everything it waits for the store first."""
-    record = _held(o)
+    record = o.held
     if record is None or record.released or not o.store.reachable:
         return None
     if o.server.state is ServerState.GONE and o.server.directory.state is DirectoryState.READY:
@@ -220,7 +199,7 @@ def voteless(o: Observation, record: Record) -> tuple[str, ...]:
 def prepare_voters(o: Observation) -> Proposal | None:
     """The holder may loosen at any time, also before its barrier, which may be waiting for just that voter, or for a
     disk that is lost and whose place another takes; and in quorum mode clients are let in only at k >= 1."""
-    record = _held(o)
+    record = o.held
     if record is None or o.server.state is not ServerState.PRIMARY or o.served_term == record.term:
         return None
     change = _change(o, record)
@@ -234,7 +213,7 @@ def prepare_voters(o: Observation) -> Proposal | None:
 def serve(o: Observation) -> Proposal | None:
     """Barrier, then a renewal sent after it, then clients: after a promotion and after every restart, since crash
     recovery makes unacknowledged commits visible."""
-    record = _held(o)
+    record = o.held
     if record is None or record.released or o.server.state is not ServerState.PRIMARY:
         return None
     if o.served_term == record.term and o.gate_open and record.serving and record.phase is Phase.ESTABLISHED:
@@ -248,14 +227,14 @@ def serve(o: Observation) -> Proposal | None:
 
 def apply_setting(o: Observation) -> Proposal | None:
     """The server has what the record and the configuration say, whoever changed it (ALTER SYSTEM, a crash midway)."""
-    if o.server.state is ServerState.PRIMARY and _held(o) and not o.server.settings_current:
+    if o.server.state is ServerState.PRIMARY and o.held and not o.server.settings_current:
         return Proposal("the server's settings are not those of the record and the configuration", ApplySetting())
     return None
 
 
 def switchover(o: Observation) -> Proposal | None:
     """A planned hand-over that the operator asked for, when its time has come and its target can take it."""
-    record = _held(o)
+    record = o.held
     request = o.intents.switchover
     if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
         return None
@@ -269,7 +248,7 @@ def switchover(o: Observation) -> Proposal | None:
 
 def switchover_waits(o: Observation) -> Proposal | None:
     """A switchover whose target cannot take over yet waits a while, and says why; other work goes on meanwhile."""
-    record = _held(o)
+    record = o.held
     request = o.intents.switchover
     if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
         return None
@@ -278,7 +257,7 @@ def switchover_waits(o: Observation) -> Proposal | None:
 
 def change_voters(o: Observation) -> Proposal | None:
     """Dead voters are dropped while k allows, so that the next failure is survived too; returned ones are admitted."""
-    record = _held(o)
+    record = o.held
     if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
         return None
     change = _change(o, record)
@@ -301,7 +280,7 @@ def _sentence(change: VoterChange) -> str:
 
 def make_slots(o: Observation) -> Proposal | None:
     """Without its slot a standby cannot stream, and a barrier might wait for just that one."""
-    record = _held(o)
+    record = o.held
     facts = o.server.facts
     if record is None or o.server.state is not ServerState.PRIMARY or facts is None:
         return None
@@ -325,7 +304,7 @@ def _cascade(o: Observation, peer: PeerSight) -> str:
 
 def keep_house(o: Observation) -> Proposal | None:
     """No slots for members that were removed; the record knows every server's last id, and who never votes."""
-    record = _held(o)
+    record = o.held
     if record is None or o.served_term != record.term or o.server.state is not ServerState.PRIMARY:
         return None
     others = _others(o)
@@ -347,7 +326,7 @@ def _has_data(peer: PeerSight) -> bool:
 
 def holder_rests(o: Observation) -> Proposal | None:
     """Nothing is left to do for the holder."""
-    record = _held(o)
+    record = o.held
     if record is None:
         return None
     if record.released:
@@ -362,6 +341,7 @@ LEADING_RULES = (
     Rule("TAKE BACK", take_back),
     Rule("RAISE TERM", raise_term),
     Rule("GIVE UP", give_up_crashing),
+    Rule("LEADS IN VAIN", give_up_leading),
     Rule("PROMOTE", promote),
     Rule("RESUME", resume),
     Rule("APPLY SETTING", apply_setting),

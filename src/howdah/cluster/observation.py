@@ -8,9 +8,9 @@ from howdah.cluster.history import Chain, position_of
 from howdah.cluster.incarnation import same_seat
 from howdah.cluster.intents import Intents
 from howdah.cluster.lease import Deadlines
-from howdah.cluster.localstate import LocalState
+from howdah.cluster.localstate import LocalState, Marker
 from howdah.cluster.peerstate import Published, Report, Tags
-from howdah.cluster.record import Record
+from howdah.cluster.record import Phase, Record
 from howdah.cluster.serverfacts import DirectoryFacts, ServerFacts
 from howdah.cluster.suspicion import Sight
 from howdah.values.member import Member
@@ -96,6 +96,9 @@ class Observation:
     gate_open: bool = False
     served_term: int = 0  # the term that this very start of the server serves in; 0: not yet
     deadman_alive: bool = True
+    deadman_gone_ms: int = 0  # since when it is not
+    lead_failures: int = 0  # to promote or to serve, in a row, for reasons of its own
+    gave_up: int = 0  # how often it gave the lease up for that, with nobody serving since
     leaving: Leaving = Leaving.NO
     leaving_ms: int = 0
     order: Order = Order.NONE
@@ -134,6 +137,17 @@ class Observation:
             if sight.published.member.name == name:
                 return sight
         return None
+
+    @property
+    def held(self) -> Record | None:
+        """The record, if this very directory holds it and there is a complete directory behind."""
+        return self.store.record if self.is_holder and self.local.marker is Marker.NONE else None
+
+    @property
+    def never_served(self) -> bool:
+        """The data directory is of a first start that has let no client in: that is the last that was heard of it."""
+        record = self.local.record
+        return record is not None and record.phase is Phase.INITIALISING
 
 
 def went_back(record: Record | None, local: LocalState) -> bool:

@@ -105,7 +105,8 @@ class DataDirectory(Protocol):
         ...
 
     async def initialise(self) -> Mapping[str, str]:
-        """initdb with checksums, SCRAM and the roles that agents use; the directory must be EMPTY. Or an existing
+        """initdb with checksums, SCRAM and the roles that agents use; the directory must be EMPTY, or made so
+        before by an agent that died before it gave it its identity: then nothing is made anew. Or an existing
         directory is adopted: then the parameters that it had set and that may go on as the cluster's, else none."""
         ...
 

@@ -69,8 +69,8 @@ class NodeDirectory:
         return ()
 
     async def initialise(self) -> Mapping[str, str]:
-        """Make a new cluster's first directory, which must be EMPTY, or adopt the existing one; without an identity
-        yet. The parameters that an adopted one had set and that may go on as the cluster's."""
+        """Make a new cluster's first directory, which must be EMPTY or made so before, or adopt the existing one;
+        without an identity yet. The parameters that an adopted one had set and that may go on as the cluster's."""
         async with self._one_at_a_time:
             if self._adopt_from is not None:
                 adoption = await adopt(self._site, self._adopt_from)

@@ -7,8 +7,8 @@ from howdah.cluster.serverfacts import DirectoryState
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres import install
 from howdah.postgres.configure import write_configuration
-from howdah.postgres.durable import write_durably
-from howdah.postgres.facts import ORIGIN_FILE, inspect_directory
+from howdah.postgres.durable import read_small, write_durably
+from howdah.postgres.facts import IDENTITY_FILE, ORIGIN_FILE, inspect_directory
 from howdah.postgres.layout import SUPERUSER
 from howdah.postgres.programs import Command, run_program
 from howdah.postgres.roles import new_superuser_statements, schema_statements
@@ -16,6 +16,7 @@ from howdah.postgres.singleuser import run_single_user
 from howdah.postgres.site import CLOSED, Site
 
 BUILTIN_PROVIDER_SINCE = 17
+INITIALISED = "initialised"
 LEAST = {
     "max_connections": "10",
     "max_worker_processes": "1",
@@ -31,7 +32,12 @@ PORTABLE_CTYPES = ("C.UTF-8", "C.utf8")
 async def initialise(site: Site) -> None:
     """initdb with checksums, the roles and the term table; made beside and renamed, so an interrupted one is gone.
 
-    The directory must be EMPTY. It has no identity yet: that is the agent's last step. Raises PostgresFailure."""
+    The directory must be EMPTY, or made so before and without an identity yet, which is the agent's last step. Raises
+    PostgresFailure."""
+    made_before = (read_small(site.layout.data / ORIGIN_FILE) or "").startswith(INITIALISED)
+    if made_before and not (site.layout.data / IDENTITY_FILE).exists():
+        install.settle(site.layout)
+        return
     facts = inspect_directory(site.installation, site.account, site.layout.data)
     if facts.state is not DirectoryState.EMPTY:
         raise PostgresFailure(f"{site.layout.data} is not empty, so that no cluster is made there. {facts.explanation}")
@@ -41,7 +47,7 @@ async def initialise(site: Site) -> None:
     statements = (*new_superuser_statements(site.secrets), *schema_statements(site.secrets))
     await run_single_user(site, made, statements, LEAST)
     write_configuration(site, made, CLOSED)
-    write_durably(made / ORIGIN_FILE, "initialised\n", site.account)
+    write_durably(made / ORIGIN_FILE, f"{INITIALISED}\n", site.account)
     install.finish(site.layout, site.account)
     install.install(site.layout)
 

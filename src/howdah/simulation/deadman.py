@@ -64,7 +64,7 @@ class SimDeadman:
         self,
         owner: Owner,
         current: Callable[[], DeadmanProcess | None],
-        start: Callable[[int], DeadmanProcess],
+        start: Callable[[int], None],
     ) -> None:
         self._owner = owner
         self._current = current
@@ -99,7 +99,8 @@ class SimDeadman:
             await pause(40)
             guard(self._owner)
             self._start(self._deadline_ms)
-        return True
+        process = self._current()
+        return process is not None and not process.owner.dead
 
     async def _answering(self) -> DeadmanProcess:
         guard(self._owner)

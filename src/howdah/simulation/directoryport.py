@@ -26,6 +26,10 @@ class SimDirectory(LocalPort):
     async def initialise(self) -> dict[str, str]:
         """See the port."""
         guard(self.owner)
+        if self.machine.volume.identity:
+            raise PostgresFailure("the directory is not empty, so that no cluster is made there")
+        if self.machine.volume.present:
+            return {}
         await pause(300 + 700 * self.chance.random())
         guard(self.owner)
         volume = Volume(present=True, system_identifier=str(self.chance.getrandbits(62)), stopped_as_primary=True)

@@ -150,6 +150,21 @@ def full_disk(world: World, node: Node, lasts_ms: float) -> str:
     return f"the disk of its agent is full for {lasts_ms:.0f} ms"
 
 
+def no_primary(world: World, node: Node, lasts_ms: float) -> str:
+    """Its server cannot be promoted, nor started as a primary; in recovery it runs."""
+    node.machine.becomes_primary = False
+    _later(world, lasts_ms, lambda: setattr(node.machine, "becomes_primary", True))
+    return f"its server cannot become a primary for {lasts_ms:.0f} ms"
+
+
+def no_deadman(world: World, node: Node, lasts_ms: float) -> str:
+    """Its dead-man ends, and no new one can be started."""
+    node.starts_deadman = False
+    node.kill_deadman()
+    _later(world, lasts_ms, lambda: setattr(node, "starts_deadman", True))
+    return f"its dead-man is killed, and none starts for {lasts_ms:.0f} ms"
+
+
 def outage(world: World, _node: Node, lasts_ms: float) -> str:
     """Everything is killed and comes back in any order (F40)."""
     names = list(world.names)
@@ -233,6 +248,8 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "lease times": (0, lease_times),
     "reboot": (0, reboot),
     "power cut": (0, power_cut),
+    "no primary": (0, no_primary),
+    "no dead-man": (0, no_deadman),
 }
 """Name -> (how often, what). What never happens by itself is for worlds that ask for it."""
 
@@ -268,5 +285,6 @@ def mend(world: World) -> None:
     for node in world.nodes.values():
         node.state.full = False
         node.machine.replay_delay_ms = 0.0
+        node.machine.becomes_primary = node.starts_deadman = True
         node.thaw()
         node.start_agent()

@@ -31,6 +31,7 @@ class Machine:
         self.on_start: list[Callable[[Server], None]] = []
         self.on_discard: list[Callable[[Volume], None]] = []
         self.replay_delay_ms = 0.0
+        self.becomes_primary = True  # else it runs in recovery only
 
     def find(self, address: Address) -> Server | None:
         """The server that listens there."""

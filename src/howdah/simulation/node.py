@@ -108,6 +108,7 @@ class Node:
         self.held_down = False
         self.boots = 1
         self.lives = 0
+        self.starts_deadman = True
         self._frozen: list[Owner] = []
 
     @property
@@ -143,11 +144,10 @@ class Node:
                 self.surroundings.failed(self.name, error)
             raise
 
-    def start_deadman(self, deadline_ms: int) -> DeadmanProcess:
-        """A new dead-man process."""
-        if self.deadman is None or self.deadman.owner.dead:
+    def start_deadman(self, deadline_ms: int) -> None:
+        """A new dead-man process, unless something keeps it from starting."""
+        if self.starts_deadman and (self.deadman is None or self.deadman.owner.dead):
             self.deadman = DeadmanProcess(self.machine, self.offset_ms, deadline_ms)
-        return self.deadman
 
     def kill_agent(self, restart_ms: float) -> None:
         """SIGKILL to the agent alone; it is started again after a while."""

@@ -82,6 +82,8 @@ class SimProcess(LocalPort):
             if not ended.done():
                 ended.set_result(good)
 
+        if not recovery and not self.machine.becomes_primary:
+            raise PostgresFailure("PostgreSQL ends when it is started as a primary")
         server = self.machine.start(recovery, lambda: settle(True))
         server.on_gone.append(lambda: settle(False))
         try:
@@ -200,6 +202,8 @@ class SimStandby(LocalPort):
         server = await self.connect()
         if server.primary:
             return True
+        if not self.machine.becomes_primary:
+            raise SqlFailed("the promotion is refused")
         startup = self.machine.startup()
         if startup is not None:
             startup.resume()

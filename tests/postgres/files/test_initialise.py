@@ -62,12 +62,17 @@ def test_an_initialised_directory_is_unfinished_until_it_has_an_identity(nodes: 
     directory = node.directory()
     assert directory.inspect().state is DirectoryState.EMPTY
     run(directory.initialise())
-    assert directory.inspect().state is DirectoryState.BROKEN
+    made = directory.inspect()
+    assert made.state is DirectoryState.BROKEN
+    run(directory.initialise())  # its agent died, and goes on: nothing is made anew
+    assert directory.inspect() == made
     directory.write_identity("id-1")
     facts = directory.inspect()
     assert (facts.state, facts.identity, facts.clean, facts.timeline) == (DirectoryState.READY, "id-1", True, 1)
     assert facts.major_version == node.site.installation.major
     assert facts.explanation == ""
+    with pytest.raises(PostgresFailure, match="is not empty"):
+        run(directory.initialise())
 
 
 def test_a_directory_that_is_not_empty_is_not_initialised(nodes: Farm) -> None:

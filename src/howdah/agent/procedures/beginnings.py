@@ -15,6 +15,7 @@ from howdah.cluster.intents import Intents
 from howdah.cluster.localstate import Marker
 from howdah.cluster.peerstate import PromiseRequest, Report
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
+from howdah.cluster.serverfacts import DirectoryState
 from howdah.ports.peers import PeerUnreachable
 from howdah.values.lsn import Lsn
 
@@ -60,17 +61,25 @@ async def take_over_first_start(tools: Tools) -> None:
 
 
 async def initialise(tools: Tools) -> None:
-    """initdb (or the adopted directory) under the marker; identity; map; then the record learns the system id."""
+    """initdb (or the adopted directory) under the marker; identity; map; then the record learns the system id.
+
+    What an agent that died had made already is gone on from: with its identity it is complete."""
     situation = tools.situation
     record = tools.keeper.record
     if record is None or not situation.holds(record):
         raise Failed("this node does not hold the record")
     situation.remember(replace(situation.local, marker=Marker.INITIALISING, cluster=record.cluster))
-    carried = await tools.directory.initialise()
-    if carried:
-        await _carry_over(tools, carried)
-    tools.directory.write_identity(situation.local.member_id)
     facts = tools.directory.inspect()
+    if facts.identity not in ("", situation.local.member_id):
+        raise Failed(f"the data directory is another member's ({facts.identity}): it was put there from elsewhere")
+    if not facts.identity:
+        carried = await tools.directory.initialise()
+        if carried:
+            await _carry_over(tools, carried)
+        tools.directory.write_identity(situation.local.member_id)
+        facts = tools.directory.inspect()
+    if facts.state is not DirectoryState.READY:
+        raise Failed(f"the first data directory is {facts.state.value}: {facts.explanation}")
     entry = TimelineEntry(facts.timeline, record.term, 0, Lsn(0))
     made = await tools.keeper.swap(CorrectEntry(situation.me, record.term, (entry,), facts.system_identifier))
     if isinstance(made, NotAllowed):

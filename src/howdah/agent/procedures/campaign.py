@@ -9,15 +9,13 @@ from howdah.agent.procedures.revoke import revoke
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Campaign, CatchUp
 from howdah.cluster.changes import NotAllowed, Win
-from howdah.cluster.election import Elected, Incomplete, Judgement, Outvoted, judge, judge_async
+from howdah.cluster.election import CATCH_UP_LIMIT_MS, Elected, Incomplete, Judgement, Outvoted, judge, judge_async
 from howdah.cluster.history import Prefix, chain_of, chain_of_entries, compare
 from howdah.cluster.incarnation import differ
 from howdah.cluster.peerstate import PromiseRequest, Published, Refusal, Report
 from howdah.cluster.record import Mode, Record, TimelineEntry
 from howdah.ports.peers import PeerUnreachable
 from howdah.ports.postgres import SqlFailed, Upstream
-
-CATCH_UP_LIMIT_MS = 20_000
 
 
 async def campaign(tools: Tools, action: Campaign) -> None:
@@ -44,6 +42,7 @@ async def campaign(tools: Tools, action: Campaign) -> None:
             if isinstance(won, NotAllowed):
                 raise Failed(f"the election was not won: {won.reason}")
             situation.outvoted = None
+            situation.lead_failures = 0
         case Outvoted(best=best, position=position):
             situation.outvoted = (best, position)
             situation.yielded_boot_ms = tools.clock.boot_ms()

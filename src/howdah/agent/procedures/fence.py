@@ -41,6 +41,8 @@ async def release(tools: Tools, handover: Handover | None = None) -> None:
     released = await tools.keeper.swap(Release(situation.me, record.term, handover))
     if isinstance(released, NotAllowed):
         raise Failed(released.reason)
+    situation.lead_failures = 0
+    situation.gave_up += 1
 
 
 async def take_back(tools: Tools) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from howdah.agent.procedures import server
-from howdah.agent.tools import Failed, Tools
+from howdah.agent.tools import Failed, StillWaiting, Tools
 from howdah.cluster.changes import CorrectEntry, Establish, NotAllowed, Renew
 from howdah.cluster.history import chain_of, made_in_term
 from howdah.cluster.observation import ServerState
@@ -18,7 +18,7 @@ from howdah.values.member import slot_name
 BARRIER_POLL_MS = 4
 BARRIER_POLL_MS_MAX = 50
 BARRIER_LIMIT_MS = 2000
-"""Then the decision is made anew: a voter may have to be admitted or dropped before the barrier can pass."""
+"""Then the decision is made anew, though what has to come first (a voter to be admitted) interrupts the wait too."""
 
 
 async def promote(tools: Tools, term: int) -> None:
@@ -137,7 +137,7 @@ async def arm(tools: Tools) -> None:
 
 
 async def serve(tools: Tools, term: int) -> None:
-    """Barrier flushed by k, a renewal sent after it, then the gate. Raises Failed if the barrier does not pass."""
+    """Barrier flushed by k, a renewal sent after it, then the gate. Raises StillWaiting if no barrier passes."""
     situation = tools.situation
     record = _held(tools, term)
     if situation.promoted_term != term:
@@ -162,11 +162,12 @@ async def serve(tools: Tools, term: int) -> None:
         server.configure(tools, server.record_sync(renewed), gate_open=True)
         await tools.process.reload()
     situation.served_term = term
+    situation.lead_failures = situation.gave_up = 0
     situation.poke()
 
 
 async def flush_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
-    """Write the term row and wait until k named voters have flushed it. Raises Failed at the limit."""
+    """Write the term row and wait until k named voters have flushed it. Raises StillWaiting at the limit."""
     lsn = await tools.primary.write_barrier(record.term, record.holder.name)
     names = tuple(v.name for v in record.voters)
     await wait_flushed(tools, record.term, names, record.k, lsn, limit_ms)
@@ -174,12 +175,12 @@ async def flush_barrier(tools: Tools, record: Record, limit_ms: int) -> Lsn:
 
 
 async def wait_flushed(tools: Tools, term: int, names: tuple[str, ...], k: int, lsn: Lsn, limit_ms: int) -> None:
-    """Wait until k of the named voters have flushed `lsn`. Raises Failed at the limit."""
+    """Wait until k of the named voters have flushed `lsn`. Raises StillWaiting at the limit."""
     began = tools.clock.boot_ms()
     while not flushed(await tools.primary.walsenders(), term, names, k, lsn):
         waited = tools.clock.boot_ms() - began
         if waited > limit_ms:
-            raise Failed(f"{k} of the voters {', '.join(names) or '(none)'} have not flushed the barrier yet")
+            raise StillWaiting(f"{k} of the voters {', '.join(names) or '(none)'} have not flushed the barrier yet")
         await tools.clock.sleep_ms(BARRIER_POLL_MS + min(waited // 20, BARRIER_POLL_MS_MAX))
 
 

@@ -36,11 +36,15 @@ async def revoke(tools: Tools, term: int, record: Record) -> Report:
             raise Failed(refusal)
         situation.report = None
         situation.remember(replace(situation.local, promise=term))
-    await _into_recovery(tools)
+    if await _into_recovery(tools):
+        situation.started_anew_for = term
     try:
-        view = await _prove(tools, fresh_start=False)
+        view = await _prove(tools, fresh_start=situation.started_anew_for == term)
     except (_TooSlow, SqlFailed):
-        # Past the limit the server is killed and started with the settings blank, once; then it is waited for.
+        if situation.started_anew_for == term:
+            raise
+        # Past the limit the server is killed and started with the settings blank, once a term; then it is waited for.
+        situation.started_anew_for = term
         tools.journal.noted("REVOKE", "the proofs took too long: the server is started anew, blank", term)
         await server.kill(tools)
         await server.start_blank(tools)
@@ -48,8 +52,8 @@ async def revoke(tools: Tools, term: int, record: Record) -> Report:
     return await _report(tools, term, record, view)
 
 
-async def _into_recovery(tools: Tools) -> None:
-    """A former primary is killed first; a server that does not run is started blank."""
+async def _into_recovery(tools: Tools) -> bool:
+    """A former primary is killed first; a server that does not run is started blank: True if it was started."""
     situation = tools.situation
     if situation.state in (ServerState.PRIMARY, ServerState.SILENT):
         await server.kill(tools)
@@ -57,11 +61,12 @@ async def _into_recovery(tools: Tools) -> None:
         if tools.directory.inspect().state is not DirectoryState.READY:
             raise Failed("there is no complete data directory")
         await server.start_blank(tools)
-        return
+        return True
     await tools.standby.resume_replay()
     await tools.standby.end_conflicting_queries()
     server.configure(tools, server.blank_sync(tools), gate_open=situation.gate_open)
     await tools.process.reload()
+    return False
 
 
 class _TooSlow(Failed):

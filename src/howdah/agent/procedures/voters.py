@@ -6,7 +6,7 @@ old disk, proved live, a barrier flushed by the new one, the store, PostgreSQL w
 
 from howdah.agent.procedures import server
 from howdah.agent.procedures.promote import BARRIER_LIMIT_MS, flush_barrier, wait_flushed
-from howdah.agent.tools import Failed, Tools
+from howdah.agent.tools import Failed, StillWaiting, Tools
 from howdah.cluster.changes import AdmitVoter, Change, DropVoter, NotAllowed, RaiseTerm, Renew, ReplaceVoter, SetK
 from howdah.cluster.live import missing_proof
 from howdah.cluster.observation import ServerState
@@ -107,7 +107,10 @@ async def _tighten(tools: Tools, record: Record, change: Drop | RaiseK, swap: Ch
     names = tuple(v.name for v in record.voters if not (isinstance(change, Drop) and v == change.voter))
     k = change.k if isinstance(change, RaiseK) else record.k
     lsn = await tools.primary.write_barrier(record.term, record.holder.name)
-    await wait_flushed(tools, record.term, names, k, lsn, LIVE_LIMIT_MS)
+    try:
+        await wait_flushed(tools, record.term, names, k, lsn, LIVE_LIMIT_MS)
+    except StillWaiting as late:
+        raise Failed(str(late)) from late  # begun anew at once it would end the walsenders again and again
     await _swap(tools, swap)
 
 
