@@ -302,8 +302,8 @@ CONDUCT = (
     in_cluster(
         "only voters stand",
         "following",
-        "elif record.mode is Mode.QUORUM and not record.voter(o.me):",
-        "elif not o.me:",
+        "and not record.voter(o.me) and not _holder_may_vote_for_all(o, record):",
+        "and not o.me:",
         "test_whoever_cannot_be_primary_does_not_stand_and_says_why",
         "test_a_new_disk_under_a_voter_s_name_does_not_stand",
     ),

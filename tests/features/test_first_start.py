@@ -4,6 +4,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+from howdah.cluster.record import Phase
 from howdah.postgres.account import choose_account, run_as
 from tests.postgres.serverdir import ServerDirectory, server_directory
 from tests.realcluster.cluster import RealCluster, slot_of
@@ -55,6 +56,49 @@ def test_the_first_start_is_taken_over_when_its_node_dies_in_the_middle() -> Non
         cluster["n1"].start()  # what it had begun never served: it is put aside, and n1 becomes a standby
         cluster.wait_healthy(60)
         assert cluster.record().system_identifier == record.system_identifier
+    finally:
+        cluster.close()
+
+
+def test_the_first_node_goes_on_when_it_died_with_its_directory_just_in_place() -> None:
+    cluster = RealCluster()
+    try:
+        cluster.store.start()
+        first = cluster["n1"]
+        first.start()
+        eventually(lambda: (first.layout.data / "PG_VERSION").exists(), "n1's directory is in its place")
+        first.kill()
+        first.start()
+        for name in ("n2", "n3"):
+            cluster[name].start()
+        assert cluster.wait_healthy(60).name == "n1"
+        assert cluster.record().term == 1
+    finally:
+        cluster.close()
+
+
+def test_what_a_first_start_made_that_was_taken_over_is_put_aside_and_its_node_clones() -> None:
+    """Alone it has a whole cluster, and waits for a standby before it lets anybody in."""
+    cluster = RealCluster()
+    try:
+        cluster.store.start()
+        first = cluster["n1"]
+        first.start()
+        eventually(lambda: first.journal("PREPARE VOTERS"), "n1 waits for a standby")
+        begun = cluster.record()
+        assert begun.system_identifier
+        assert begun.phase is Phase.INITIALISING
+        first.kill()
+        for name in ("n2", "n3"):
+            cluster[name].start()
+        cluster.wait_serving(other_than="n1", limit_s=60)
+        first.start()
+        cluster.wait_healthy(60)
+        assert cluster.record().system_identifier != begun.system_identifier
+        assert (first.layout.kept / "global" / "pg_control").exists()
+    except BaseException as error:
+        error.add_note(cluster.story())
+        raise
     finally:
         cluster.close()
 
