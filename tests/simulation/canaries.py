@@ -94,7 +94,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
         (revoke, "missing_receiver", _nothing_missing),
         (revoke, "server", _BLIND),
     ),
-    "no PREFIX": ((following, "way_back", lambda *_: Stream()),),
+    "no PREFIX": 118((following, "way_back", lambda *_: Stream()),),
     "one vote is enough": ((election, "votes_needed", lambda *_: 1),),
     "promoted without a setting": ((server, "record_sync", lambda _: ""),),
     "no barrier": ((promote, "flush_barrier", _no_barrier),),
@@ -132,7 +132,7 @@ def hunting(seed: int) -> Options:
 FOUND_BY: dict[str, int] = {
     "the promise is not persisted": 0,
     "the receiver is not waited for": 5,
-    "no PREFIX": 48,
+    "no PREFIX": 118,
     "one vote is enough": 0,
     "promoted without a setting": 0,
     "no barrier": 0,
