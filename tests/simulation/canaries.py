@@ -94,7 +94,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
         (revoke, "missing_receiver", _nothing_missing),
         (revoke, "server", _BLIND),
     ),
-    "no PREFIX": 118((following, "way_back", lambda *_: Stream()),),
+    "no PREFIX": ((following, "way_back", lambda *_: Stream()),),
     "one vote is enough": ((election, "votes_needed", lambda *_: 1),),
     "promoted without a setting": ((server, "record_sync", lambda _: ""),),
     "no barrier": ((promote, "flush_barrier", _no_barrier),),
