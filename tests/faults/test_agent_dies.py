@@ -1,6 +1,7 @@
 """What if the agent is killed, stopped or frozen while its server goes on? (F8, F9, F10, F11, F12)"""
 
 import os
+import shutil
 import signal
 
 from tests.realcluster.cluster import RealCluster, freeze, real_cluster, thaw
@@ -28,6 +29,23 @@ def test_an_agent_that_is_restarted_within_its_lease_interrupts_nobody() -> None
         assert not [write for write in load.history if write.detail]
         cluster.wait_healthy()
         assert_sound(cluster, load)
+
+
+def test_a_primary_whose_dead_man_cannot_be_started_any_more_leaves_the_lead_to_another(cluster: RealCluster) -> None:
+    """Something else lies where its socket belongs. Nobody is let in without it, and the agent lives and renews."""
+    primary = cluster.primary()
+    in_its_place = primary.root / "deadman.sock"
+    with writing(cluster) as load:
+        os.kill(primary.deadman, signal.SIGKILL)
+        in_its_place.unlink()
+        in_its_place.mkdir()
+        (in_its_place / "in the way").touch()
+        cluster.wait_serving(other_than=primary.name)
+        load.wait_writes()
+        assert any(entry.rule == "LEADS IN VAIN" for entry in primary.journal())
+        shutil.rmtree(in_its_place)
+        cluster.wait_healthy()
+    assert_sound(cluster, load)
 
 
 def test_a_dead_agent_s_server_is_killed_by_the_dead_man_and_another_leads(cluster: RealCluster) -> None:
