@@ -14,6 +14,7 @@ from howdah.agent.procedures import promote
 from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.publishing import Extra, publish
 from howdah.agent.rolechange import RoleWatch
+from howdah.agent.situation import leads_unserved
 from howdah.agent.tools import Failed, StillWaiting, Tools
 from howdah.cluster.actions import (
     Action,
@@ -183,7 +184,7 @@ class AgentLoop:
         rest = 0 if waits else REST_MS[min(self._failures, len(REST_MS)) - 1]
         situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
         foreign = isinstance(error, StillWaiting | StoreUnavailable)
-        if isinstance(action, LEADS) and not foreign and situation.leads_unserved(self._tools.keeper):
+        if isinstance(action, LEADS) and not foreign and leads_unserved(situation, self._tools.keeper):
             situation.lead_failures += 1
 
     async def _act(self, action: Action) -> None:

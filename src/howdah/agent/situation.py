@@ -183,11 +183,6 @@ class Situation:
         """The store's record, or what peers have read there since. Never a proof of who leads."""
         return self.heard(keeper) or keeper.record
 
-    def leads_unserved(self, keeper: Keeper) -> bool:
-        """Whether this server holds the record, and its present start does not serve (yet)."""
-        record = keeper.record
-        return record is not None and record.holder == self.me and self.served_term != record.term
-
     def server_view(self) -> ServerView:
         """The local server as the rules see it."""
         facts, view = self.facts, self._view
@@ -293,3 +288,9 @@ class Situation:
         return tuple(
             (n, 0 if n in streaming else now - self.streamed_boot_ms.get(n, self.primary_since_boot_ms)) for n in names
         )
+
+
+def leads_unserved(situation: Situation, keeper: Keeper) -> bool:
+    """Whether this server holds the record, and its present start does not serve (yet)."""
+    record = keeper.record
+    return record is not None and record.holder == situation.me and situation.served_term != record.term

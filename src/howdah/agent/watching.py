@@ -9,6 +9,7 @@ from howdah.agent.parameters import parameters_now
 from howdah.agent.procedures import server
 from howdah.agent.procedures.campaign import other_speaker
 from howdah.agent.procedures.promote import arm
+from howdah.agent.situation import leads_unserved
 from howdah.agent.tools import Tools
 from howdah.cluster.actions import (
     Campaign,
@@ -205,7 +206,7 @@ async def notice_exit(tools: Tools) -> None:
             await tools.clock.sleep_ms(20)
             continue
         situation.crashes = (*situation.crashes[-9:], tools.clock.boot_ms())
-        if situation.leads_unserved(tools.keeper):
+        if leads_unserved(situation, tools.keeper):
             situation.lead_failures += 1
         term = tools.keeper.record.term if tools.keeper.record else 0
         tools.journal.noted("CRASH", "the postmaster ended by itself", term)
