@@ -1,6 +1,6 @@
 # `make up` starts a cluster, `make test` runs every test. Each target does its own set-up; all it needs is
 # Python >= 3.11 and make. Give another Python with PYTHON=/path/to/python3.
-.PHONY: up down test check format simulate docs bench-failover clean
+.PHONY: up down test check format simulate chaos docs bench-failover clean
 .DEFAULT_GOAL := check
 
 export PYTHON
@@ -38,6 +38,10 @@ test: $(DEVELOP)
 
 simulate: $(DEVELOP)
 	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
+
+# Needs root, and Debian's iproute2 and nftables. Says which of them is missing.
+chaos: $(DEVELOP)
+	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 # Everything in docs/ that is made from the code.
 docs: $(DEVELOP)

@@ -31,7 +31,7 @@ def ask(node: RealNode, what: str, body: Mapping[str, Any] | None = None, method
     """One order, such as "switchover"."""
     answer = httpx.request(
         method,
-        f"http://127.0.0.1:{node.api_port}/{what}",
+        f"http://{node.host}:{node.api_port}/{what}",
         json=dict(body or {}),
         headers={"Authorization": f"Bearer {TOKEN}"},
         timeout=LIMIT_S,
@@ -43,7 +43,7 @@ def ask(node: RealNode, what: str, body: Mapping[str, Any] | None = None, method
 def look(node: RealNode, what: str) -> Any:
     """One document, such as "cluster"; an empty one if the agent does not answer."""
     try:
-        return httpx.get(f"http://127.0.0.1:{node.api_port}/{what}", timeout=LIMIT_S).json()
+        return httpx.get(f"http://{node.host}:{node.api_port}/{what}", timeout=LIMIT_S).json()
     except httpx.HTTPError:
         return {}
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.features.operator import explained
-from tests.ports import free_port
 from tests.realcluster.cluster import RealCluster
-from tests.realcluster.node import RealNode
+from tests.realcluster.node import RealNode, loopback
 from tests.realcluster.processes import eventually
 
 END_S = 30.0
@@ -34,7 +33,7 @@ def started() -> Iterator[RealCluster]:
 def stranger(started: RealCluster) -> Iterator[RealNode]:
     """A node to be started wrongly; its files and processes go afterwards."""
     root = started.root / "stranger"
-    node = RealNode("stranger", root, free_port(), free_port(), copy.deepcopy(started["n2"].document))
+    node = RealNode("stranger", root, loopback("stranger"), copy.deepcopy(started["n2"].document))
     node.document["node"] = {"name": "n3", "root": str(root)}
     node.document["postgresql"] = {"port": node.port}
     node.document["api"] = {"port": node.api_port}

@@ -21,13 +21,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One attempt to insert a value that nobody else ever inserts. Times are monotonic seconds."""
+    """One attempt to insert a value that nobody else ever inserts. Times are monotonic seconds.
+
+    `server` is where it was sent, `timeline` the one that an acknowledged write says it was written on (0: unknown).
+    """
 
     value: str
     outcome: Outcome
     began: float
     ended: float
     detail: str = ""
+    server: str = ""
+    timeline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Verdict:
 
     `lost`: acknowledged and absent. `phantom`: present and never attempted. `risen`: said to have failed, and present.
     `duplicates`: present more than once. `unequal`: standbys whose rows differ from the primary's, and how.
+    `rivals`: acknowledged by a server that another one had replaced.
     """
 
     acknowledged: int
@@ -44,11 +50,12 @@ class Verdict:
     risen: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
     unequal: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.phantom or self.risen or self.duplicates or self.unequal)
+        return not (self.lost or self.phantom or self.risen or self.duplicates or self.unequal or self.rivals)
 
 
 def judge(history: Iterable[Write], primary: Iterable[str], standbys: Mapping[str, Iterable[str]]) -> Verdict:
@@ -65,7 +72,34 @@ def judge(history: Iterable[Write], primary: Iterable[str], standbys: Mapping[st
         risen=tuple(sorted(value for value in found if value in failed)),
         duplicates=tuple(sorted(value for value, count in found.items() if count > 1)),
         unequal=tuple(line for name, rows in sorted(standbys.items()) if (line := _difference(name, rows, found))),
+        rivals=rivals(writes),
     )
+
+
+def rivals(history: Iterable[Write]) -> tuple[str, ...]:
+    """Two servers that acknowledged as primaries at a time.
+
+    Every promotion has a timeline of its own, so a timeline has one server; and a write that began after a higher
+    timeline had acknowledged one is never acknowledged on a lower timeline.
+    """
+    told = sorted((w for w in history if w.outcome is Outcome.OK and w.timeline), key=lambda write: write.ended)
+    first: dict[int, Write] = {}
+    for write in told:
+        first.setdefault(write.timeline, write)
+    found = [
+        f"{w.value}: timeline {w.timeline} is {first[w.timeline].server}'s, and {w.server} acknowledged on it"
+        for w in told
+        if w.server != first[w.timeline].server
+    ]
+    for write in told:
+        later = [other for other in first.values() if other.timeline > write.timeline and other.ended < write.began]
+        if later:
+            found.append(f"{_told(write)} after {_told(later[0])}")
+    return tuple(found)
+
+
+def _told(write: Write) -> str:
+    return f"{write.server} acknowledged {write.value} on timeline {write.timeline}"
 
 
 def _difference(name: str, rows: Iterable[str], primary: Counter[str]) -> str:

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,7 @@ from howdah.ports.store import StoreUnavailable
 from howdah.stores.settings import SqliteSettings
 from howdah.stores.sqlite.client import SqliteStore, server_command
 from howdah.values.member import slot_name
-from tests.ports import free_port
-from tests.realcluster.node import HERE, RealNode, agent_document
+from tests.realcluster.node import HERE, Berth, RealNode, agent_document, loopback
 from tests.realcluster.processes import LIMIT_S, eventually, processes_below, send
 from tests.realcluster.story import story_of
 
@@ -83,8 +82,14 @@ class StoreServer:
 class RealCluster:
     """Nodes and store. `start` it; `close` ends everything."""
 
-    def __init__(self, names: tuple[str, ...] = ("n1", "n2", "n3"), config: Mapping[str, Any] | None = None) -> None:
-        """`config` is merged into the cluster's first settings (policy, mode, postgresql.parameters)."""
+    def __init__(
+        self,
+        names: tuple[str, ...] = ("n1", "n2", "n3"),
+        config: Mapping[str, Any] | None = None,
+        berth: Callable[[str], Berth] = loopback,
+    ) -> None:
+        """`config` is merged into the cluster's first settings (policy, mode, postgresql.parameters); `berth` says
+        where each node listens."""
         self.root = Path(tempfile.mkdtemp(prefix="howdah-real-", dir="/tmp"))
         self.root.chmod(0o755)
         self._guard = subprocess.Popen(
@@ -98,9 +103,9 @@ class RealCluster:
         address = {"kind": "sqlite", "directory": str(self.store.directory)}
         self.nodes: dict[str, RealNode] = {}
         for name in names:
-            ports = (free_port(), free_port())
-            document = agent_document(name, self.root / name, ports, address, whole)
-            self.nodes[name] = RealNode(name, self.root / name, *ports, document)
+            place = berth(name)
+            document = agent_document(name, self.root / name, place, address, whole)
+            self.nodes[name] = RealNode(name, self.root / name, place, document)
 
     def __getitem__(self, name: str) -> RealNode:
         return self.nodes[name]
@@ -175,7 +180,7 @@ class RealCluster:
             return str(error)
         if record is None or not record.serving:
             return "nobody serves"
-        deaf = [node.name for node in self.nodes.values() if not _listens(node.api_port)]
+        deaf = [node.name for node in self.nodes.values() if not _listens(node)]
         if deaf:
             return f"the agents of {deaf} do not answer"
         others = set(self.nodes) - {record.holder.name}
@@ -195,7 +200,7 @@ class RealCluster:
 
     def conninfo(self) -> str:
         """How a client finds the primary: libpq's multi-host form."""
-        hosts = ",".join("127.0.0.1" for _ in self.nodes)
+        hosts = ",".join(node.host for node in self.nodes.values())
         ports = ",".join(str(node.port) for node in self.nodes.values())
         return (
             f"host={hosts} port={ports} user=postgres password=superuser-password dbname=postgres "
@@ -207,9 +212,9 @@ class RealCluster:
         return story_of(self.root, self.nodes.values())
 
 
-def _listens(port: int) -> bool:
+def _listens(node: RealNode) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((node.host, node.api_port), timeout=1).close()
     except OSError:
         return False
     return True

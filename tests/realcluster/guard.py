@@ -1,8 +1,8 @@
 """Who tidies up when a test run ends, in whatever way it ends? (`python -m tests.realcluster.guard DIR`)
 
 A process in a session of its own that waits for the end of its standard input. The run holds the other end: when it
-closes it, or is killed, the guard kills every process of every node below DIR and removes DIR and the servers' shared
-memory.
+closes it, or is killed, the guard kills every process of every node below DIR and removes DIR, the file systems that
+are mounted below it, and the servers' shared memory.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main() -> None:
             os.kill(process, signal.SIGKILL)
     for segment in segments:
         remove(segment)
+    for place in mounts_below(root):
+        subprocess.run(["umount", "--lazy", place], check=False)
     shutil.rmtree(root, ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)  # a process may have been writing a last file
 
@@ -50,6 +53,12 @@ def segments_of(root: Path) -> set[int]:
     made = {int(row[4]): int(row[1]) for row in rows if int(row[7]) == owner}
     living = {pid for node in root.iterdir() if node.is_dir() for pid in processes_below(node)} if made else set()
     return {identifier for creator, identifier in made.items() if creator in living}
+
+
+def mounts_below(root: Path) -> tuple[str, ...]:
+    """File systems that a test mounted below the root, the latest first."""
+    places = [line.split()[1] for line in (PROC / "mounts").read_text().splitlines()]
+    return tuple(place for place in reversed(places) if place.startswith(f"{root}/"))
 
 
 def remove(segment: int) -> None:

@@ -19,6 +19,7 @@ from howdah.postgres import gone
 from howdah.postgres.account import choose_account
 from howdah.postgres.layout import AGENT_ROLE, SUPERUSER, NodeLayout
 from howdah.telemetry.journal import Entry, read_journal
+from tests.ports import free_port
 from tests.realcluster.processes import command_line, eventually, kill_below, processes_below, send
 
 PASSWORD = "superuser-password"
@@ -28,16 +29,46 @@ POSTGRES_BIN = os.environ.get("HOWDAH_TEST_POSTGRES_BIN", "")
 STRIPPED = ("HOWDAH_", "REPMGR", "POSTGRES", "PG")
 
 
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where a node listens, and the command before the agent's own that brings it there."""
+
+    host: str
+    port: int
+    api_port: int
+    within: tuple[str, ...] = ()
+
+
+def loopback(_name: str) -> Berth:
+    """Ports of this machine that are free, for whatever node."""
+    return Berth("127.0.0.1", free_port(), free_port())
+
+
 @dataclass(slots=True)
 class RealNode:
-    """`document` is the agent's file; a test may change it before a start."""
+    """`document` is the agent's file, `environment` more variables for it; a test may change both before a start."""
 
     name: str
     root: Path
-    port: int
-    api_port: int
+    berth: Berth
     document: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """The address of its server and its agent."""
+        return self.berth.host
+
+    @property
+    def port(self) -> int:
+        """Its server's port."""
+        return self.berth.port
+
+    @property
+    def api_port(self) -> int:
+        """Its agent's port."""
+        return self.berth.api_port
 
     @property
     def layout(self) -> NodeLayout:
@@ -89,9 +120,9 @@ class RealNode:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(STRIPPED)}
         with self.log_file.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "howdah", "agent", "--config", str(self.config_file)],
+                [*self.berth.within, sys.executable, "-m", "howdah", "agent", "--config", str(self.config_file)],
                 cwd=HERE,
-                env=kept,
+                env=kept | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -140,7 +171,7 @@ class RealNode:
     def connect(self, inside: bool = False, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
         """A session: a client's over TCP, or `inside`, as the agent logs in, also with the gate shut."""
         parameters: dict[str, Any] = {
-            "host": "127.0.0.1",
+            "host": self.host,
             "port": self.port,
             "user": SUPERUSER,
             "password": PASSWORD,
@@ -182,14 +213,18 @@ class RealNode:
 
 
 def agent_document(
-    name: str, root: Path, ports: tuple[int, int], store: Mapping[str, Any], config: Mapping[str, Any]
+    name: str, root: Path, berth: Berth, store: Mapping[str, Any], config: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The settings of one agent of a test cluster."""
     return {
         "cluster": "test",
         "node": {"name": name, "root": str(root)},
-        "postgresql": {"port": ports[0], **({"bin": POSTGRES_BIN} if POSTGRES_BIN else {})},
-        "api": {"port": ports[1]},
+        "postgresql": {
+            "listen": berth.host,
+            "port": berth.port,
+            **({"bin": POSTGRES_BIN} if POSTGRES_BIN else {}),
+        },
+        "api": {"listen": berth.host, "port": berth.api_port},
         "store": dict(store),
         "secrets": {"superuser": PASSWORD, "replication": "replication-password", "api_token": "a-token-for-tests"},
         "initial": {"config": dict(config)},

@@ -50,6 +50,30 @@ def test_an_unknown_write_may_be_there_or_not() -> None:
     assert found.acknowledged == 1
 
 
+def on(server: str, timeline: int, value: str, began: float) -> Write:
+    return Write(value, Outcome.OK, began, began + 0.1, server=server, timeline=timeline)
+
+
+def test_a_server_that_acknowledges_after_its_successor_is_a_rival() -> None:
+    found = judge([on("n1", 1, "a", 0.0), on("n2", 2, "b", 1.0), on("n1", 1, "c", 1.2)], "abc", {})
+    assert found.rivals == ("n1 acknowledged c on timeline 1 after n2 acknowledged b on timeline 2",)
+    assert not found.sound
+
+
+def test_a_rival_is_seen_among_later_timelines_too() -> None:
+    history = [on("n2", 2, "b", 1.0), on("n1", 1, "c", 1.2), on("n3", 3, "d", 2.0)]
+    assert len(judge(history, "bcd", {}).rivals) == 1
+
+
+def test_two_servers_on_one_timeline_are_rivals() -> None:
+    found = judge([on("n1", 2, "a", 0.0), on("n2", 2, "b", 1.0)], "ab", {})
+    assert found.rivals == ("b: timeline 2 is n1's, and n2 acknowledged on it",)
+
+
+def test_an_acknowledgement_in_flight_when_the_successor_began_is_none_of_a_rival() -> None:
+    assert judge([on("n1", 1, "a", 0.95), on("n2", 2, "b", 0.9), on("n1", 3, "c", 3.0)], "abc", {}).sound
+
+
 def test_the_longest_gap_is_between_acknowledged_writes_only() -> None:
     history = [
         write("a", ended=1.0),

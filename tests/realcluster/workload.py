@@ -9,7 +9,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 from psycopg.errors import Diagnostic
@@ -25,6 +25,8 @@ STATEMENT_LIMIT_S = 2.5
 CONNECT_LIMIT_S = 7.0
 CERTAIN = frozenset(("25006", "3D000", "42P01"))
 """SQLSTATEs that are raised before anything could have been written: read-only, no database, no table."""
+TIMELINE = "RETURNING pg_walfile_name(pg_current_wal_insert_lsn())"
+"""The first eight digits are the timeline on which the server writes, in hexadecimal."""
 
 _numbers = itertools.count(1)
 
@@ -32,12 +34,18 @@ _numbers = itertools.count(1)
 class Workload:
     """Start it with `writing()`."""
 
-    def __init__(self, conninfo: str, table: str) -> None:
+    def __init__(
+        self, conninfos: Sequence[str], table: str, pause_s: float = PAUSE_S, enter: Callable[[], None] | None = None
+    ) -> None:
+        """A connection for each of `conninfos`, which writes every `pause_s` at most; `enter` is called first in the
+        thread that opens them."""
         self.history: list[Write] = []
         self.table = table
-        self._conninfo = conninfo
+        self._conninfos = conninfos
+        self._pause_s = pause_s
+        self._enter = enter
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="workload")
+        self._thread = threading.Thread(target=self._work, name="workload")
 
     def start(self) -> None:
         """Begin to write."""
@@ -67,23 +75,28 @@ class Workload:
         """The longest time without an acknowledged write, in seconds, among gaps that ended after `since`."""
         return longest_gap(tuple(self.history), since)[0]
 
+    def _work(self) -> None:
+        if self._enter is not None:
+            self._enter()
+        asyncio.run(self._run())
+
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for number in range(CONNECTIONS):
-                group.create_task(self._write_for_ever(number))
+            for number, conninfo in enumerate(self._conninfos):
+                group.create_task(self._write_for_ever(number, conninfo))
 
-    async def _write_for_ever(self, number: int) -> None:
+    async def _write_for_ever(self, number: int, conninfo: str) -> None:
         connection: _Connection | None = None
         for count in itertools.count():
             if self._stopping.is_set():
                 break
             began = time.monotonic()
             if connection is None:
-                connection = await _open(self._conninfo)
+                connection = await _open(conninfo)
             if connection is not None and not await self._write(connection, f"{self.table}-{number}-{count}"):
                 connection.close()
                 connection = None
-            await asyncio.sleep(max(0.0, PAUSE_S - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, self._pause_s - (time.monotonic() - began)))
         if connection is not None:
             connection.close()
 
@@ -91,7 +104,8 @@ class Workload:
         """One write; whether the connection can go on."""
         began = time.monotonic()
         outcome, detail = await connection.insert(self.table, value)
-        self.history.append(Write(value, outcome, began, time.monotonic(), detail))
+        ended, timeline = time.monotonic(), connection.timeline if outcome is Outcome.OK else 0
+        self.history.append(Write(value, outcome, began, ended, detail, connection.server, timeline))
         return outcome is Outcome.OK
 
 
@@ -102,6 +116,8 @@ class _Connection:
     def __init__(self, session: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         self._session = session
         self._warned = ""
+        self.server = f"{session.info.host}:{session.info.port}"
+        self.timeline = 0
         session.add_notice_handler(self._notice)
 
     def _notice(self, notice: Diagnostic) -> None:
@@ -113,7 +129,8 @@ class _Connection:
         self._warned = ""
         hang_up = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_S, self._hang_up)
         try:
-            await self._session.execute(f"INSERT INTO {table} VALUES (%s)".encode(), (value,))
+            told = await self._session.execute(f"INSERT INTO {table} VALUES (%s) {TIMELINE}".encode(), (value,))
+            row = await told.fetchone()
         except psycopg.Error as error:
             certain = error.sqlstate in CERTAIN
             return (Outcome.FAILED if certain else Outcome.UNKNOWN), str(error).strip()
@@ -121,6 +138,7 @@ class _Connection:
             hang_up.cancel()
         if self._warned:
             return Outcome.UNKNOWN, self._warned
+        self.timeline = int(str(row[0])[:8], 16) if row else 0
         return Outcome.OK, ""
 
     def _hang_up(self) -> None:
@@ -147,7 +165,7 @@ def writing(cluster: RealCluster) -> Iterator[Workload]:
     """Clients that write while the block runs. Check with `verdict` afterwards."""
     table = f"writes_{next(_numbers)}"
     cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
-    load = Workload(cluster.conninfo(), table)
+    load = Workload([cluster.conninfo()] * CONNECTIONS, table)
     load.start()
     try:
         load.wait_writes(20)

@@ -1,0 +1,133 @@
+"""A cluster whose nodes, store and clients are hosts of a network that can be disturbed, with a small disk each.
+
+Nodes n1-n3, etcd members e1-e3, clients on `clients`; the test itself looks on from `watch`, which nothing disturbs.
+"""
+
+import contextlib
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+from tests.chaos.etcdtrio import EtcdTrio
+from tests.chaos.network import Network, NotNow, run
+from tests.chaos.wallclock import build_library, environment, set_offset
+from tests.realcluster.cluster import RealCluster
+from tests.realcluster.node import Berth, RealNode
+from tests.realcluster.workload import Workload
+
+NODES = ("n1", "n2", "n3")
+MEMBERS = ("e1", "e2", "e3")
+CLIENTS, WATCH = "clients", "watch"
+DISK_MB = 768
+BALLAST = "ballast"
+POSTGRES_PORT, API_PORT = 5432, 8008
+BOOTED_S = {"n1": 0, "n2": 40_000, "n3": 7_000_000}
+"""How much longer ago each node booted than this machine: no node's own clock means anything to another."""
+PAUSE_S = 0.04
+ROAMING = 4
+"""Clients that look for the primary; besides, two for each node that know no other."""
+
+CLOCK_FILE = "clock"
+
+
+class ChaosCluster(RealCluster):
+    """`close` removes everything, the network too."""
+
+    def __init__(self) -> None:
+        self.network = Network((*NODES, *MEMBERS, CLIENTS, WATCH))
+        super().__init__(NODES, berth=self._berth)
+        self.trio = EtcdTrio(self.root / "store", self.network, MEMBERS)
+        self.store = self.trio
+        self._wall_clock = build_library(self.root)
+        for node in self.nodes.values():
+            node.document["store"] = {"kind": "etcd", "endpoints": list(self.trio.endpoints)}
+            node.root.mkdir()
+            run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "howdah-chaos", str(node.root))
+            self._fake_clock(node)
+
+    def _berth(self, name: str) -> Berth:
+        within = (*self.network.within(name), "unshare", "--time")
+        offset = BOOTED_S[name]
+        clocks = (f"--boottime={offset}", f"--monotonic={offset}") if offset else ()
+        return Berth(self.network.address(name), POSTGRES_PORT, API_PORT, (*within, *clocks))
+
+    def _fake_clock(self, node: RealNode) -> None:
+        if self._wall_clock is not None:
+            set_offset(node.root / CLOCK_FILE, 0)
+            node.environment |= environment(self._wall_clock, node.root / CLOCK_FILE)
+
+    def start(self) -> None:
+        """The calling thread looks on from `watch` from now on."""
+        self.network.enter(WATCH)
+        super().start()
+
+    def close(self) -> None:
+        """End everything, remove the files and the network."""
+        try:
+            self.network.leave()
+            super().close()
+        finally:
+            self.network.close()
+
+    @property
+    def clocks_jump(self) -> bool:
+        """Whether this machine can build what makes them."""
+        return self._wall_clock is not None
+
+    def jump(self, node: RealNode, seconds: int) -> Callable[[], None]:
+        """The wall clock of its agent and dead-man jumps; CLOCK_BOOTTIME does not, nor would it on a real machine."""
+        set_offset(node.root / CLOCK_FILE, seconds)
+        return lambda: set_offset(node.root / CLOCK_FILE, 0)
+
+    def fill_disk(self, node: RealNode) -> Callable[[], None]:
+        """Leave no byte free on its file system, until undone."""
+        ballast = node.root / BALLAST
+        if ballast.exists():
+            raise NotNow(f"the disk of {node.name} is full already")
+        subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=64k"], stderr=subprocess.DEVNULL, check=False)
+        return ballast.unlink
+
+    def lose_power(self, node: RealNode) -> Callable[[], None]:
+        """The node goes without a word on the wire; undone, it boots."""
+        if not node.agent:
+            raise NotNow(f"{node.name} is off already")
+        plug = self.network.unplug(node.name)
+        node.kill()
+
+        def boot() -> None:
+            plug()
+            if not node.agent:
+                node.start()
+
+        return boot
+
+    def revive(self) -> None:
+        """Start every agent and every member of the store that does not run; nobody stays stopped."""
+        self.revive_store()
+        for node in self.nodes.values():
+            node.thaw()
+            if not node.agent:
+                node.start()
+
+    def revive_store(self) -> None:
+        """Start every member of the store that does not run."""
+        for member in MEMBERS:
+            self.trio.send_member(member, signal.SIGCONT)
+            self.trio.revive(member)
+
+
+@contextlib.contextmanager
+def loaded(cluster: ChaosCluster, table: str) -> Iterator[Workload]:
+    """Clients that write while the block runs; some of them to each node alone, whatever the others think of it."""
+    cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
+    one = "user=postgres password=superuser-password dbname=postgres target_session_attrs=read-write connect_timeout=2"
+    faithful = [f"host={node.host} port={node.port} {one}" for node in cluster.nodes.values() for _ in range(2)]
+    load = Workload(
+        [cluster.conninfo()] * ROAMING + faithful, table, PAUSE_S, enter=lambda: cluster.network.enter(CLIENTS)
+    )
+    load.start()
+    try:
+        load.wait_writes(20)
+        yield load
+    finally:
+        load.stop()

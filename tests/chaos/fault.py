@@ -1,0 +1,102 @@
+"""What is a fault: what is done, what has to follow, and within which time?"""
+
+import contextlib
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from howdah.ports.store import StoreUnavailable
+from tests.chaos.cluster import ChaosCluster
+from tests.chaos.network import NotNow
+from tests.realcluster.node import RealNode
+from tests.realcluster.processes import send
+
+Undo = Callable[[], object]
+
+BLIP_S = 3.5
+"""Writes that only a few clients notice: a lost connection is given up after 2.5 s and opened again."""
+FAST_S = 10.0
+"""A failover or a restart that nobody has to wait for a lease for, on a busy machine."""
+LEASE_S = 15.0
+"""A failover after the lease (5 s): it, a revocation, a promotion, and clients that find the new primary."""
+BOOT_S = 30.0
+"""Servers that have to start, recover and find each other first."""
+
+
+class Role(StrEnum):
+    """What becomes of the primary role."""
+
+    STAYS = "stays"
+    MOVES = "moves"
+    MAY_MOVE = "may move"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`inflict` makes it and returns what ends it.
+
+    Writes are acknowledged again within `bound_s` of any moment; where `blocks`, of the end of the fault. It lasts
+    `lasts_s` alone; a random run draws its own time up to twice that.
+    """
+
+    rows: str
+    name: str
+    expected: str
+    inflict: "Callable[[Scene], Undo]"
+    lasts_s: float
+    bound_s: float
+    role: Role = Role.MAY_MOVE
+    blocks: bool = False
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a fault is made in. Choices come from `chance`."""
+
+    cluster: ChaosCluster
+    chance: random.Random
+    _last: str = field(default="n1")
+
+    @property
+    def primary(self) -> RealNode:
+        """The node that the record names, also a moment ago when the store does not answer."""
+        with contextlib.suppress(StoreUnavailable):
+            self._last = self.cluster.record().holder.name
+        return self.cluster[self._last]
+
+    @property
+    def standbys(self) -> list[RealNode]:
+        """The others, in an order drawn anew each time."""
+        primary = self.primary
+        found = [node for node in self.cluster.nodes.values() if node is not primary]
+        self.chance.shuffle(found)
+        return found
+
+    def stop(self, pids: tuple[int, ...]) -> Undo:
+        """SIGSTOP; undone by SIGCONT."""
+        found = tuple(pid for pid in pids if pid)
+        if not found:
+            raise NotNow("there is no such process")
+        send(found, signal.SIGSTOP)
+        return lambda: send(found, signal.SIGCONT)
+
+    def cut(self, some: tuple[str, ...], others: tuple[str, ...]) -> list[Undo]:
+        """No packet passes between these hosts."""
+        block = self.cluster.network.block
+        return [block(*pair) for a in some for b in others for pair in ((a, b), (b, a))]
+
+
+def all_of(undos: list[Undo]) -> Undo:
+    """Undo each, the latest first."""
+
+    def undo() -> None:
+        for each in reversed(undos):
+            each()
+
+    return undo
+
+
+def nothing() -> None:
+    """A fault that ends by itself."""

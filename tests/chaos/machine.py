@@ -1,0 +1,27 @@
+"""Can this machine make real network faults, and what is missing if not?"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+PROGRAMS = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux", "unshare": "util-linux", "mount": "mount"}
+"""Each with Debian's package of it."""
+TUN = Path("/dev/net/tun")
+
+
+def missing(find: Callable[[str], str | None] = shutil.which, account: int | None = None) -> tuple[str, ...]:
+    """What keeps this machine, or this account's number, from it, as sentences; empty if nothing does."""
+    found = [
+        f"the program {program} is not there: install Debian's package {package}"
+        for program, package in PROGRAMS.items()
+        if find(program) is None
+    ]
+    if (os.geteuid() if account is None else account) != 0:
+        found.append("it needs root, for network namespaces, packet filters and small file systems")
+    elif not found and subprocess.run(["unshare", "--net", "--mount", "true"], check=False).returncode != 0:
+        found.append("this root may not make namespaces: give it CAP_SYS_ADMIN and CAP_NET_ADMIN")
+    if not TUN.exists():
+        found.append(f"{TUN} is not there, through which packets are delayed: load the kernel's module tun")
+    return tuple(found)
