@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from howdah.agent.seat import HOME
-from tests.ports import free_port
 from tests.realcluster.cluster import RealCluster
-from tests.realcluster.node import RealNode
+from tests.realcluster.node import RealNode, loopback
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
 
@@ -25,10 +24,10 @@ def copied(cluster: RealCluster, node: RealNode) -> Iterator[RealNode]:
         if there.exists():
             os.chown(there, original.stat().st_uid, original.stat().st_gid)
     document = copy.deepcopy(node.document)
-    port, api_port = free_port(), free_port()
+    berth = loopback(node.name)
     document["node"]["root"] = str(root)
-    document["postgresql"]["port"], document["api"]["port"] = port, api_port
-    twin = RealNode(node.name, root, port, api_port, document)
+    document["postgresql"]["port"], document["api"]["port"] = berth.port, berth.api_port
+    twin = RealNode(node.name, root, berth, document)
     try:
         yield twin
     finally:
