@@ -41,7 +41,8 @@ class Verdict:
 
     `lost`: acknowledged and absent. `phantom`: present and never attempted. `risen`: said to have failed, and present.
     `duplicates`: present more than once. `unequal`: standbys whose rows differ from the primary's, and how.
-    `rivals`: acknowledged by a server that another one had replaced.
+    `rivals`: acknowledged by a server that another one had replaced. `vanished`: shown by a primary that served, and
+    absent.
     """
 
     acknowledged: int
@@ -51,15 +52,22 @@ class Verdict:
     duplicates: tuple[str, ...] = ()
     unequal: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.phantom or self.risen or self.duplicates or self.unequal or self.rivals)
+        return not any((self.lost, self.phantom, self.risen, self.duplicates, self.unequal, self.rivals, self.vanished))
 
 
-def judge(history: Iterable[Write], primary: Iterable[str], standbys: Mapping[str, Iterable[str]]) -> Verdict:
-    """Compare the history with the rows that the primary and each standby hold at the end."""
+def judge(
+    history: Iterable[Write],
+    primary: Iterable[str],
+    standbys: Mapping[str, Iterable[str]],
+    read: Iterable[str] = (),
+) -> Verdict:
+    """Compare the history, and the values of unknown outcome that were read later, with the rows that the primary and
+    each standby hold at the end."""
     writes = list(history)
     found = Counter(primary)
     acknowledged = [write.value for write in writes if write.outcome is Outcome.OK]
@@ -73,6 +81,7 @@ def judge(history: Iterable[Write], primary: Iterable[str], standbys: Mapping[st
         duplicates=tuple(sorted(value for value, count in found.items() if count > 1)),
         unequal=tuple(line for name, rows in sorted(standbys.items()) if (line := _difference(name, rows, found))),
         rivals=rivals(writes),
+        vanished=tuple(sorted({value for value in read if value not in found})),
     )
 
 

@@ -50,6 +50,13 @@ def test_an_unknown_write_may_be_there_or_not() -> None:
     assert found.acknowledged == 1
 
 
+def test_a_write_of_unknown_outcome_that_was_read_and_is_absent_has_vanished() -> None:
+    history = [write("a"), write("b", Outcome.UNKNOWN), write("c", Outcome.UNKNOWN)]
+    found = judge(history, ["a", "c"], {}, read=["b", "c"])
+    assert found.vanished == ("b",)
+    assert not found.sound
+
+
 def on(server: str, timeline: int, value: str, began: float) -> Write:
     return Write(value, Outcome.OK, began, began + 0.1, server=server, timeline=timeline)
 

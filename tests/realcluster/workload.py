@@ -40,6 +40,8 @@ class Workload:
         """A connection for each of `conninfos`, which writes every `pause_s` at most; `enter` is called first in the
         thread that opens them."""
         self.history: list[Write] = []
+        self.read: list[str] = []
+        """Values of unknown outcome that a primary showed afterwards."""
         self.table = table
         self._conninfos = conninfos
         self._pause_s = pause_s
@@ -87,15 +89,19 @@ class Workload:
 
     async def _write_for_ever(self, number: int, conninfo: str) -> None:
         connection: _Connection | None = None
+        unsure = ""
         for count in itertools.count():
             if self._stopping.is_set():
                 break
             began = time.monotonic()
             if connection is None:
                 connection = await _open(conninfo)
-            if connection is not None and not await self._write(connection, f"{self.table}-{number}-{count}"):
+                if connection is not None and unsure and await connection.shows(self.table, unsure):
+                    self.read.append(unsure)
+            value = f"{self.table}-{number}-{count}"
+            if connection is not None and not await self._write(connection, value):
                 connection.close()
-                connection = None
+                connection, unsure = None, value
             await asyncio.sleep(max(0.0, self._pause_s - (time.monotonic() - began)))
         if connection is not None:
             connection.close()
@@ -140,6 +146,17 @@ class _Connection:
             return Outcome.UNKNOWN, self._warned
         self.timeline = int(str(row[0])[:8], 16) if row else 0
         return Outcome.OK, ""
+
+    async def shows(self, table: str, value: str) -> bool:
+        """Whether the server shows this value; False if it does not say."""
+        hang_up = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_S, self._hang_up)
+        try:
+            asked = await self._session.execute(f"SELECT FROM {table} WHERE value = %s".encode(), (value,))
+        except psycopg.Error:
+            return False
+        finally:
+            hang_up.cancel()
+        return asked.rowcount > 0
 
     def _hang_up(self) -> None:
         descriptor = self._session.fileno()
@@ -186,7 +203,7 @@ def verdict(cluster: RealCluster, load: Workload, standbys: bool = True) -> Verd
             caught_up = f"SELECT pg_last_wal_replay_lsn() >= '{end}'::pg_lsn"
             eventually(lambda n=node, q=caught_up: n.value(q), f"{node.name} catches up with {primary.name}")  # type: ignore[misc]  # defaults bind the loop's values
             held[node.name] = [str(row[0]) for row in node.sql(query)]
-    return judge(load.history, rows, held)
+    return judge(load.history, rows, held, load.read)
 
 
 def assert_sound(cluster: RealCluster, load: Workload, standbys: bool = True) -> None:

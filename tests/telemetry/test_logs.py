@@ -1,5 +1,6 @@
 """Do log lines say where and when they were written?"""
 
+import errno
 import io
 import json
 import logging
@@ -41,6 +42,26 @@ def test_a_line_for_people_is_one_line_without_colours_where_nobody_sees_them() 
     structlog.get_logger().warning("the disk is full")
     (line,) = out.getvalue().splitlines()
     assert "the disk is full" in line and "node=n1" in line and "\x1b" not in line
+
+
+class _FullDisk(io.StringIO):
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_the_next_one_is_not() -> None:
+    out = _FullDisk()
+    set_up_logs(Form.JSON, "info", "n1", stream=out)
+    structlog.get_logger().info("lost")
+    logging.getLogger("uvicorn.error").error("lost too")
+    out.full = False
+    structlog.get_logger().info("there is space again")
+    (line,) = out.getvalue().splitlines()
+    assert json.loads(line)["event"] == "there is space again"
 
 
 def test_what_a_library_logs_is_a_line_too() -> None:

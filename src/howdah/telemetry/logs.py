@@ -1,5 +1,6 @@
 """How does a process of Howdah log? (structlog, for people or as JSON; the libraries' own logs too)"""
 
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -15,6 +16,16 @@ class Form(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class _Lossy(structlog.PrintLogger):
+    """Where a line cannot be written (disk full, reader gone) it is lost: an agent does not end for its log's sake."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 class _Forwarded(logging.Handler):
@@ -57,7 +68,7 @@ def set_up_logs(
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: _Lossy(out),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
