@@ -164,6 +164,11 @@ CHANGES = (
         tests_in="incarnation",
     ),
     in_cluster(
+        "no clone on a full disk", "following",
+        "if o.server.failed_starts and o.server.directory.full:", "if o.server.failed_starts < 0:",
+        "test_a_server_that_does_not_start_on_a_full_disk_is_tried_again_and_never_cloned",
+    ),
+    in_cluster(
         "TWIN: no voter's name before the claim", "following", " and not o.unclaimed else o.me.name", " else o.me.name",
         "test_an_agent_that_may_have_a_living_twin_neither_stands_nor_streams_under_a_voter_s_name",
         tests_in="incarnation",

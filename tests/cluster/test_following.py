@@ -307,6 +307,13 @@ def test_a_server_that_never_starts_is_cloned_beside() -> None:
     assert decide(replace(stuck, store=seen_store(a_record(serving=False)))).action == StartInRecovery()
 
 
+def test_a_server_that_does_not_start_on_a_full_disk_is_tried_again_and_never_cloned() -> None:
+    directory = replace(a_server(N2, ServerState.GONE).directory, full=True)
+    stuck = a_standby(server=a_server(N2, ServerState.GONE, failed_starts=3, directory=directory))
+    assert decide(stuck).action == StartInRecovery()
+    assert "disk is full" in decide(stuck).why
+
+
 def test_a_clone_under_way_goes_on_only_while_its_source_leads() -> None:
     busy = Clone("n1", None, False)
     assert decide(a_standby(busy=busy)).action == busy

@@ -183,6 +183,9 @@ def start_in_recovery(o: Observation) -> Proposal | None:
     if not o.store.known and o.uptime_ms < STORE_FIRST_MS:
         return Proposal("the store is asked first who leads: a holder would be started twice", Wait())
     record, tries = o.store.record, 0 if o.local.floor else FAILED_STARTS_MAX
+    if o.server.failed_starts and o.server.directory.full:
+        # A clone beside it would need more space still, and there may be some again soon.
+        return Proposal("the server does not start, and its disk is full: make room there", StartInRecovery())
     if o.server.clones_in_vain:
         # What keeps a fresh clone from starting is not in the data, and more clones would only fill the disk.
         why = "the server does not start, not even as a new clone: the end of its log/postgresql.log says why"

@@ -18,7 +18,8 @@ class DirectoryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """The data directory from outside. `identity` is the id inside it; `clean` means shut down cleanly."""
+    """The data directory from outside. `identity` is the id inside it; `clean` means shut down cleanly, `full` that
+    its file system has no room for another segment of WAL."""
 
     state: DirectoryState
     identity: str = ""
@@ -29,6 +30,7 @@ class DirectoryFacts:
     checkpoint_lsn: Lsn = NO_LSN
     end_lsn: Lsn = NO_LSN  # end of the shutdown checkpoint's record if `clean`, else NO_LSN
     explanation: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

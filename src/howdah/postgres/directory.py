@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
@@ -19,6 +21,17 @@ from howdah.postgres.initialise import initialise
 from howdah.postgres.rewind import rewind
 from howdah.postgres.site import Site
 from howdah.values.address import Address
+
+WAL_SEGMENT_BYTES = 16 * 1024 * 1024
+"""What PostgreSQL wants at once when its log grows; the size unless initdb was told another one."""
+
+
+def is_full(root: Path) -> bool:
+    """Whether the file system has no room for another segment of WAL."""
+    try:
+        return shutil.disk_usage(root).free < WAL_SEGMENT_BYTES
+    except OSError:
+        return False
 
 
 class NodeDirectory:
@@ -41,6 +54,7 @@ class NodeDirectory:
         """What lies there now. Runs pg_controldata: some 5 ms. Never writes, never raises."""
         layout = self._site.layout
         facts = inspect_directory(self._site.installation, self._site.account, layout.data)
+        facts = replace(facts, full=is_full(layout.root))
         if facts.state is DirectoryState.READY and install.rewinding_file(layout).exists():
             return DirectoryFacts(
                 DirectoryState.BROKEN,

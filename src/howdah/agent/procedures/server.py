@@ -68,6 +68,7 @@ async def start(tools: Tools, recovery: bool) -> None:
         await tools.process.start(recovery, tools.policy.start_limit_ms)
     except PostgresFailure as failure:
         situation.failed_starts += 1
+        situation.directory = tools.directory.inspect()  # its disk may be full
         raise Failed(str(failure)) from failure
     situation.failed_starts = situation.clones_in_vain = 0
     await look(tools)
