@@ -98,5 +98,17 @@ def all_of(undos: list[Undo]) -> Undo:
     return undo
 
 
+def in_turn(*steps: Callable[[], Undo]) -> Undo:
+    """Take every step, or none: where one cannot be taken now, those before it are undone."""
+    done: list[Undo] = []
+    try:
+        for step in steps:
+            done.append(step())
+    except NotNow:
+        all_of(done)()
+        raise
+    return all_of(done)
+
+
 def nothing() -> None:
     """A fault that ends by itself."""

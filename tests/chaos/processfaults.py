@@ -1,10 +1,11 @@
 """Which faults do processes and whole nodes have?"""
 
+import functools
 import os
 import signal
 
 from tests.chaos.cluster import NODES
-from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, nothing
+from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, in_turn, nothing
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import command_line, send
@@ -45,13 +46,17 @@ def stop_senders(scene: Scene) -> Undo:
 
 
 def stop_checkpointer_and_lose_a_standby(scene: Scene) -> Undo:
-    thaw = scene.stop(titled(scene.primary, "checkpointer"))
-    return all_of([thaw, scene.cluster.lose_power(scene.standbys[0])])
+    return in_turn(
+        lambda: scene.stop(titled(scene.primary, "checkpointer")),
+        lambda: lose_standby(scene),
+    )
 
 
 def stop_startup_and_lose_the_primary(scene: Scene) -> Undo:
-    thaw = scene.stop(titled(scene.standbys[0], "startup"))
-    return all_of([thaw, scene.cluster.lose_power(scene.primary)])
+    return in_turn(
+        lambda: scene.stop(titled(scene.standbys[0], "startup")),
+        lambda: lose_primary(scene),
+    )
 
 
 def kill_agent(scene: Scene) -> Undo:
@@ -87,7 +92,7 @@ def lose_standby(scene: Scene) -> Undo:
 
 
 def lose_standbys(scene: Scene) -> Undo:
-    return all_of([scene.cluster.lose_power(node) for node in scene.standbys])
+    return in_turn(*(functools.partial(scene.cluster.lose_power, node) for node in scene.standbys))
 
 
 def lose_everything(scene: Scene) -> Undo:
@@ -95,7 +100,10 @@ def lose_everything(scene: Scene) -> Undo:
     cluster, order = scene.cluster, list(NODES)
     scene.chance.shuffle(order)
     for node in cluster.nodes.values():
-        node.freeze()
+        if not node.agent:
+            raise NotNow(f"{node.name} is off already")
+    for node in cluster.nodes.values():
+        node.freeze()  # so that nobody sees another one die first
     boots = [cluster.lose_power(cluster[name]) for name in order]
     cluster.trio.send(signal.SIGKILL)
     return all_of([*boots, cluster.revive_store])

@@ -8,7 +8,7 @@ import time
 import psycopg
 
 from tests.chaos.cluster import MEMBERS
-from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, Fault, Role, Scene, Undo, all_of, nothing
+from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, Fault, Role, Scene, Undo, all_of, in_turn, nothing
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
 
@@ -58,8 +58,7 @@ def delay_store(scene: Scene) -> Undo:
 
 
 def lose_quorum_and_primary(scene: Scene) -> Undo:
-    primary = scene.primary
-    return all_of([scene.cluster.lose_power(primary), kill_quorum(scene)])
+    return in_turn(lambda: scene.cluster.lose_power(scene.primary), lambda: kill_quorum(scene))
 
 
 def fill_disk_of_primary(scene: Scene) -> Undo:
