@@ -15,7 +15,8 @@ END_LIMIT_MS = 1000
 """A walsender ends within milliseconds of its signal, unless it is stopped or stuck in a system call."""
 END_POLLS_MAX = int(END_LIMIT_MS / 1000 / POLL_SECONDS)
 _NO_TABLE = ("42P01", "3F000")  # undefined_table, invalid_schema_name
-_MADE_MEANWHILE = ("42P06", "42P07", "23505")  # the schema or the table exists: another session was faster
+# The schema, the table or its row type exists: another session was faster.
+_MADE_MEANWHILE = ("42P06", "42P07", "42710", "23505")
 
 _WRITE_TERM = """
     INSERT INTO howdah.term AS t (singleton, term, holder, written_at) VALUES (true, $1::bigint, $2, now())
