@@ -46,6 +46,16 @@ def test_two_agents_do_not_run_in_one_directory(tmp_path: Path) -> None:
     leave(first)
 
 
+def test_a_machine_s_own_name_decides_where_machine_ids_change_with_the_container(tmp_path: Path) -> None:
+    first = take_seat(tmp_path, "one", machine="pg-0")
+    leave(first)
+    again = take_seat(tmp_path, "two", machine="pg-0")
+    leave(again)
+    assert same_seat(first.incarnation, again.incarnation)
+    with pytest.raises(PostgresFailure, match="was copied or moved here"):
+        take_seat(tmp_path, "three", machine="pg-1")
+
+
 def test_a_copied_directory_is_seen_and_the_mend_is_named(tmp_path: Path) -> None:
     original, copy = tmp_path / "n2", tmp_path / "copy"
     original.mkdir()

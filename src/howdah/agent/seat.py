@@ -47,11 +47,12 @@ class Seat:
         return not self.earlier or incarnation in self.earlier
 
 
-def take_seat(root: Path, token: str) -> Seat:
-    """Lock the node's directory, and write down who runs in it from now on. Raises PostgresFailure."""
+def take_seat(root: Path, token: str, machine: str = "") -> Seat:
+    """Lock the node's directory, and write down who runs in it from now on. `machine` stands for the machine; "" is
+    /etc/machine-id. Raises PostgresFailure."""
     lock = _lock(root)
     try:
-        home, boot = _home(lock), _digest(_line(BOOT_ID))
+        home, boot = _home(lock, machine or _line(MACHINE_ID)), _digest(_line(BOOT_ID))
         incarnation = f"{home}.{boot}.{token}"
         home_file = root / HOME
         was, earlier = _read(home_file)
@@ -88,9 +89,9 @@ def _lock(root: Path) -> int:
             raise PostgresFailure(f"cannot lock {path}: {error.strerror}. Choose a node.root that has locks") from error
 
 
-def _home(lock: int) -> str:
+def _home(lock: int, machine: str) -> str:
     """Another one for every copy of the directory on this machine or another; the same after a restart or a rename."""
-    return _digest(f"{_line(MACHINE_ID)} {os.fstat(lock).st_ino}")
+    return _digest(f"{machine} {os.fstat(lock).st_ino}")
 
 
 def _digest(text: str) -> str:

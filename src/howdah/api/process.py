@@ -55,7 +55,7 @@ async def _run(settings: AgentSettings) -> int:
     except OSError as error:
         raise PostgresFailure(f"cannot make {layout.log}: {error.strerror}. Choose another node.root") from error
     set_up_logs(Form(settings.log.format), settings.log.level, settings.node.name)
-    seat = take_seat(layout.root, secrets.token_hex(8))
+    seat = take_seat(layout.root, secrets.token_hex(8), settings.node.machine)
     node, view = _build(settings, layout, seat)
     peers = peer_router(node.identity, node.broadcast, node.answering)
     app = build_app(view, node.identity.token, also=(peers,))

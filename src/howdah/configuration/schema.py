@@ -52,6 +52,11 @@ class NodeSettings(Section):
 
     name: NodeName = Field(description="unique in the cluster")
     root: Path = Field(description="directory that holds everything of this node: data, logs, secrets, state")
+    machine: str = Field(
+        default="",
+        description="what tells this node's machine from others, to see copies of `root`; in containers, whose machine "
+        "id may change, a name that stays with the volume; unset: /etc/machine-id",
+    )
     start_delay_ms: Seconds = Field(
         default=None,
         alias="start_delay",
