@@ -18,9 +18,14 @@ class Broken(Exception):
     """A promise was broken; the message says which, how and when."""
 
 
-def _durable(node: Node, record: LogRecord) -> bool:
-    """Whether a directory of the node, also one that is kept aside, has the record for good."""
-    volumes = (node.machine.volume, node.machine.old)
+FENCED_MS = 1000.0
+"""An acknowledgement may be on its way, and an agent that goes on again needs a moment."""
+
+
+def _durable(node: Node, record: LogRecord, ever: bool = False) -> bool:
+    """Whether a directory of the node, also one that is kept aside, has the record for good; or `ever` had it, on a
+    disk that is gone by now."""
+    volumes = [node.machine.volume, node.machine.old, *(node.machine.lost if ever else ())]
     return any(v is not None and v.present and record.place < v.log.flushed and v.log.has(record) for v in volumes)
 
 
@@ -40,6 +45,8 @@ class Checker:
         self._frontier: LogRecord | None = None  # every acknowledged or read record is it or an ancestor of it
         self._branch: Log | None = None
         self._served_from: dict[int, int] = {}
+        self._last: dict[str, LogRecord] = {}  # async: the last commit that each server acknowledged
+        self._won_ms = 0.0
 
     def _require(self, name: str, fault: str) -> None:
         if fault:
@@ -71,8 +78,18 @@ class Checker:
             self._say(after.holder.name, f"SWAP term {after.term}, k {after.k}, {[str(v) for v in after.voters]}")
         if before is not None and after.holder != before.holder:
             self.elections += 1
+            self._won_ms = self._nodes[after.holder.name].machine.loop.now
+            self._handed_over(before, after)
             node = self._nodes[after.holder.name]
             self._has_all(node.machine.volume.log, f"the winner {after.holder.name} of term {after.term}")
+
+    def _handed_over(self, before: Record, after: Record) -> None:
+        """A planned hand-over loses nothing, whatever the mode."""
+        last = self._last.get(before.holder.name)
+        if before.mode is not Mode.ASYNC or before.handover is None or last is None:
+            return
+        if not self._nodes[after.holder.name].machine.volume.log.has(last):
+            raise self._found(f"S3: {after.holder.name} was handed the lead without the acknowledged {last!r}")
 
     def _has_all(self, log: Log, who: str) -> None:
         frontier = self._frontier
@@ -85,14 +102,27 @@ class Checker:
         """A client was told that its commit is durable."""
         self.acknowledged += 1
         self._barrier(server)
+        if self.record is not None and self.record.mode is Mode.ASYNC:
+            self._acknowledged_async(server, record)
+            return
         if self.record is not None and self.record.mode is Mode.QUORUM:
-            has = tuple(n.name for n in self._nodes.values() if n.name != server.name and _durable(n, record))
+            has = tuple(n.name for n in self._nodes.values() if n.name != server.name and _durable(n, record, True))
             k = self.record.k if self.record.holder.name == server.name else 1
             self._require("S5", invariants.acknowledged_is_flushed_by_k(repr(record), has, k))
         self._observed(server, record, "acknowledged")
 
+    def _acknowledged_async(self, server: Server, record: LogRecord) -> None:
+        """In async mode a commit may be lost, but only in an election; and who lost the lead is fenced by its lease."""
+        self._last[server.name] = record
+        holder = self.record.holder.name if self.record is not None else server.name
+        late = server.loop.now - self._won_ms
+        if holder != server.name and late > FENCED_MS and self._nodes[server.name].undisturbed(FENCED_MS):
+            raise self._found(f"S11: {server.name} acknowledged {record!r} {late:.0f} ms after {holder} had won")
+
     def read(self, server: Server, record: LogRecord) -> None:
         """A client of a primary saw this commit (S13)."""
+        if self.record is not None and self.record.mode is Mode.ASYNC:
+            return
         if self._frontier is None or record.place > self._frontier.place:
             self._observed(server, record, "read")
 

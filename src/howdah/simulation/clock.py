@@ -1,6 +1,7 @@
 """What time is it on a simulated node?"""
 
 import asyncio
+from dataclasses import dataclass
 
 from howdah.simulation.chance import Chance
 from howdah.simulation.loop import Owner, VirtualLoop
@@ -10,15 +11,25 @@ WALL_MS = 1_800_000_000_000
 BOOT_MS = 1_000_000
 
 
+@dataclass(slots=True)
+class Drift:
+    """How far a machine's clocks are off: its wall clock, and CLOCK_MONOTONIC, which stands still in suspend."""
+
+    wall_ms: int = 0
+    suspended_ms: float = 0.0
+
+
 class SimClock:
     """`ports.clock.Clock`, with the node's offset and rate."""
 
-    def __init__(self, loop: VirtualLoop, chance: Chance, owner: Owner, offset_ms: int = 0) -> None:
+    def __init__(
+        self, loop: VirtualLoop, chance: Chance, owner: Owner, offset_ms: int = 0, drift: Drift | None = None
+    ) -> None:
         self._loop = loop
         self._chance = chance
         self._owner = owner
         self._offset_ms = offset_ms
-        self.wall_jump_ms = 0
+        self.drift = drift or Drift()
 
     def boot_ms(self) -> int:
         """See the port."""
@@ -26,11 +37,11 @@ class SimClock:
 
     def monotonic_ms(self) -> int:
         """See the port."""
-        return self._offset_ms + int(self._loop.now * self._owner.rate)
+        return self._offset_ms + int(self._loop.now * self._owner.rate - self.drift.suspended_ms)
 
     def wall_ms(self) -> int:
         """See the port."""
-        return WALL_MS + self.wall_jump_ms + int(self._loop.now)
+        return WALL_MS + self.drift.wall_ms + int(self._loop.now)
 
     def token(self) -> str:
         """See the port."""

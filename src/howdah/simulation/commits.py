@@ -25,6 +25,10 @@ class Recovery(Protocol):
         """The settings were reloaded."""
         ...
 
+    def killed(self) -> None:
+        """Every process is gone; the kernel closes the receiver's connection."""
+        ...
+
     def end(self) -> None:
         """Stop receiving; everything received is flushed and replayed."""
         ...

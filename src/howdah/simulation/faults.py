@@ -10,6 +10,7 @@ from howdah.agent.intentions import CONFIG
 from howdah.cluster.intents import Intents, SwitchoverRequest
 from howdah.cluster.policy import Policy
 from howdah.configuration.intents import read_intents, write_intents
+from howdah.simulation.disasters import jump_clock, later, recycle_wal, restore_store, suspend, swap_disk, wipe_store
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
@@ -17,10 +18,6 @@ from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
 """Breaks something about a node for so many milliseconds, and says what."""
-
-
-def _later(world: World, delay_ms: float, callback: Callable[[], object]) -> None:
-    world.loop.after(WORLD, delay_ms, callback)
 
 
 def kill_postmaster(_world: World, node: Node, _lasts_ms: float) -> str:
@@ -64,7 +61,7 @@ def kill_deadman(_world: World, node: Node, _lasts_ms: float) -> str:
 def _freeze(what: str) -> Fault:
     def freeze(world: World, node: Node, lasts_ms: float) -> str:
         node.freeze(what)
-        _later(world, lasts_ms, node.thaw)
+        later(world, lasts_ms, node.thaw)
         return f"its {what} is frozen for {lasts_ms:.0f} ms"
 
     return freeze
@@ -76,7 +73,7 @@ def usurp(world: World, node: Node, _lasts_ms: float) -> str:
     holder = world.nodes[record.holder.name] if record is not None else node
     lasts_ms = 6500.0 + 1500 * world.chance.random()
     holder.freeze("watch")
-    _later(world, lasts_ms, holder.thaw)
+    later(world, lasts_ms, holder.thaw)
     return f"the agent and dead-man of {holder.name}, who leads, are frozen for {lasts_ms:.0f} ms"
 
 
@@ -104,49 +101,49 @@ def cut_off(world: World, node: Node, lasts_ms: float) -> str:
 def _cut(world: World, ways: tuple[tuple[str, str], ...], lasts_ms: float) -> str:
     for source, target in ways:
         world.network.cut(source, target)
-        _later(world, lasts_ms, lambda s=source, t=target: world.network.mend(s, t))  # type: ignore[misc]  # defaults
+        later(world, lasts_ms, lambda s=source, t=target: world.network.mend(s, t))  # type: ignore[misc]  # defaults
     return f"cut for {lasts_ms:.0f} ms: {', '.join(f'{s} -> {t}' for s, t in ways)}"
 
 
 def store_away(world: World, _node: Node, lasts_ms: float) -> str:
     """Nobody is answered (F23)."""
     world.store.away = True
-    _later(world, lasts_ms, lambda: setattr(world.store, "away", False))
+    later(world, lasts_ms, lambda: setattr(world.store, "away", False))
     return f"the store is away for {lasts_ms:.0f} ms"
 
 
 def store_slow(world: World, _node: Node, lasts_ms: float) -> str:
     """Answers take long (F25)."""
     world.store.slow_ms = world.chance.choice((200.0, 900.0))
-    _later(world, lasts_ms, lambda: setattr(world.store, "slow_ms", 0.0))
+    later(world, lasts_ms, lambda: setattr(world.store, "slow_ms", 0.0))
     return f"the store is slow for {lasts_ms:.0f} ms"
 
 
 def store_unsure(world: World, _node: Node, lasts_ms: float) -> str:
     """Requests are lost, land late, or their answers are lost (F20)."""
     world.store.unsure = world.chance.choice((0.1, 0.4))
-    _later(world, lasts_ms, lambda: setattr(world.store, "unsure", 0.0))
+    later(world, lasts_ms, lambda: setattr(world.store, "unsure", 0.0))
     return f"the store's outcomes are unsure for {lasts_ms:.0f} ms"
 
 
 def slow_network(world: World, node: Node, lasts_ms: float) -> str:
     """What this node sends and gets takes long."""
     world.network.slow_ms[node.name] = world.chance.choice((50.0, 400.0))
-    _later(world, lasts_ms, lambda: world.network.slow_ms.pop(node.name, None))
+    later(world, lasts_ms, lambda: world.network.slow_ms.pop(node.name, None))
     return f"its network is slow for {lasts_ms:.0f} ms"
 
 
 def slow_replay(world: World, node: Node, lasts_ms: float) -> str:
     """Replay stays behind what is received."""
     node.machine.replay_delay_ms = 300.0
-    _later(world, lasts_ms, lambda: setattr(node.machine, "replay_delay_ms", 0.0))
+    later(world, lasts_ms, lambda: setattr(node.machine, "replay_delay_ms", 0.0))
     return "its replay is slow from its next start on"
 
 
 def full_disk(world: World, node: Node, lasts_ms: float) -> str:
     """Its agent cannot make anything durable (F32)."""
     node.state.full = True
-    _later(world, lasts_ms, lambda: setattr(node.state, "full", False))
+    later(world, lasts_ms, lambda: setattr(node.state, "full", False))
     return f"the disk of its agent is full for {lasts_ms:.0f} ms"
 
 
@@ -197,10 +194,47 @@ def switchover(world: World, node: Node, _lasts_ms: float) -> str:
     return f"a switchover to {to or 'the best'} is asked for"
 
 
+AMBUSHES = (
+    "kill agent",
+    "kill node",
+    "kill server",
+    "kill postmaster",
+    "kill watch",
+    "freeze node",
+    "freeze agent",
+    "freeze server",
+    "cut off",
+    "cut store",
+)
+
+
+def ambush(world: World, node: Node, lasts_ms: float) -> str:
+    """The next winner of an election is struck between its swap and its barrier (F46-F48)."""
+    record, how = world.record, world.chance.choice(AMBUSHES)
+    delay_ms = 400 * world.chance.random() ** 2
+    if record is None:
+        return "nobody leads, so nobody is waylaid"
+
+    def strike() -> None:
+        winner = world.record.holder.name if world.record is not None else node.name
+        world.chronicle.say(winner, f"*** in ambush: {FAULTS[how][1](world, world.nodes[winner], lasts_ms)}")
+
+    def spring(_document: str, _text: str) -> None:
+        if world.record is not None and world.record.holder != record.holder:
+            world.store.on_swap.remove(spring)
+            later(world, delay_ms, strike)
+
+    world.traps.append(spring)
+    world.store.on_swap.append(spring)
+    holder = world.nodes[record.holder.name]
+    holder.kill(lasts_ms)
+    return f"{holder.name} is killed for {lasts_ms:.0f} ms; who wins then meets: {how}"
+
+
 def pause(world: World, _node: Node, lasts_ms: float) -> str:
     """The operator pauses automatic role changes."""
     _intend(world, lambda intents: replace(intents, paused=True))
-    _later(world, lasts_ms, lambda: _intend(world, lambda intents: replace(intents, paused=False)))
+    later(world, lasts_ms, lambda: _intend(world, lambda intents: replace(intents, paused=False)))
     return f"the cluster is paused for {lasts_ms:.0f} ms"
 
 
@@ -244,7 +278,15 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "outage": (2, outage),
     "switchover": (5, switchover),
     "pause": (1, pause),
+    "freeze dead-man": (1, _freeze("dead-man")),
+    "suspend": (2, suspend),
+    "jump clock": (1, jump_clock),
+    "recycle wal": (1, recycle_wal),
+    "ambush": (4, ambush),
     "usurp": (0, usurp),
+    "swap disk": (0, swap_disk),
+    "wipe store": (0, wipe_store),
+    "restore store": (0, restore_store),
     "lease times": (0, lease_times),
     "reboot": (0, reboot),
     "power cut": (0, power_cut),
@@ -254,11 +296,23 @@ FAULTS: dict[str, tuple[int, Fault]] = {
 """Name -> (how often, what). What never happens by itself is for worlds that ask for it."""
 
 
+KINDS: dict[str, dict[str, int]] = {
+    "plain": {},
+    "async": {},
+    "disks": {"swap disk": 8, "recycle wal": 6},
+    "store": {"wipe store": 2, "restore store": 3},
+    "clocks": {"suspend": 8, "jump clock": 4, "freeze dead-man": 4},
+}
+"""What happens more often in a world of this kind than in a plain one."""
+
+
 def begin_faults(world: World, duration_ms: float) -> None:
     """Draw faults from now on for so long; then everything is mended."""
     chance, until = world.chance, world.loop.now + duration_ms
     names = sorted(world.options.faults or FAULTS)
     weights = [1 if world.options.faults else FAULTS[name][0] for name in names]
+    for name, weight in () if world.options.faults else KINDS[world.options.kind].items():
+        weights[names.index(name)] += weight
 
     def strike() -> None:
         if world.loop.now >= until:
@@ -278,6 +332,9 @@ def begin_faults(world: World, duration_ms: float) -> None:
 def mend(world: World) -> None:
     """Everything works from now on."""
     world.chronicle.say("-", "*** everything is mended")
+    for trap in world.traps:
+        if trap in world.store.on_swap:
+            world.store.on_swap.remove(trap)
     world.network.heal()
     world.store.away = False
     world.store.slow_ms = world.store.unsure = 0.0

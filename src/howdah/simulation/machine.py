@@ -26,6 +26,7 @@ class Machine:
         self.volume = Volume()
         self.beside: Volume | None = None
         self.old: Volume | None = None
+        self.lost: list[Volume] = []  # on disks that are gone for good
         self.server: Server | None = None
         self.others: Mapping[Address, Machine] = {}
         self.on_start: list[Callable[[Server], None]] = []
@@ -61,6 +62,9 @@ class Machine:
             return
         server.ready()
         if startup is not None:
+            if not self.volume.aim():
+                server.die()  # FATAL: requested timeline is not a child of this server's history
+                return
             startup.begin()
         ready()
 

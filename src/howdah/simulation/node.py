@@ -17,7 +17,7 @@ from howdah.cluster.intents import Intents
 from howdah.cluster.peerstate import Tags
 from howdah.ports.events import Journal
 from howdah.simulation.chance import Chance
-from howdah.simulation.clock import SimClock
+from howdah.simulation.clock import Drift, SimClock
 from howdah.simulation.deadman import DeadmanProcess, SimDeadman
 from howdah.simulation.directoryport import SimDirectory
 from howdah.simulation.disk import SimDisk, StatePlace
@@ -28,6 +28,7 @@ from howdah.simulation.receiver import Link
 from howdah.simulation.server import Server
 from howdah.simulation.serverports import SimPrimary, SimProcess, SimStandby
 from howdah.simulation.store import SimStore, StoreServer
+from howdah.simulation.volume import Volume
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class AgentLife:
     def __init__(self, node: "Node") -> None:
         s, machine = node.surroundings, node.machine
         self.owner = Owner(f"{machine.name}/agent", machine.rate)
-        self.clock = SimClock(s.loop, s.chance, self.owner, node.offset_ms)
+        self.clock = SimClock(s.loop, s.chance, self.owner, node.offset_ms, node.drift)
         disk = SimDisk(node.state, self.owner)
         self.situation = self.owner.context.run(
             Situation,
@@ -101,6 +102,7 @@ class Node:
         self.machine = machine
         self.initial = initial
         self.offset_ms = offset_ms
+        self.drift = Drift()
         self.tags = tags or Tags()
         self.state = StatePlace()
         self.agent: AgentLife | None = None
@@ -110,6 +112,7 @@ class Node:
         self.lives = 0
         self.starts_deadman = True
         self._frozen: list[Owner] = []
+        self._disturbed_ms = 0.0
 
     @property
     def name(self) -> str:
@@ -127,6 +130,7 @@ class Node:
             return
         loop = self.surroundings.loop
         self.lives += 1
+        self._disturbed_ms = loop.now
         life = AgentLife(self)
         self.agent = life
         self.surroundings.hub.joined(life.peers)
@@ -190,7 +194,13 @@ class Node:
         agent = [self.agent.owner] if self.agent is not None else []
         deadman = [self.deadman.owner] if self.deadman is not None and not self.deadman.owner.dead else []
         server = [self.machine.server.owner] if self.machine.server is not None else []
-        return {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}[what]
+        found = {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}
+        return {**found, "dead-man": deadman}[what]
+
+    def undisturbed(self, for_ms: float) -> bool:
+        """Whether agent, dead-man and server have all run for so long."""
+        alive = self.agent is not None and self.deadman is not None and not self.deadman.owner.dead
+        return alive and not self._frozen and self.surroundings.loop.now - self._disturbed_ms > for_ms
 
     def freeze(self, what: str) -> None:
         """SIGSTOP to these processes."""
@@ -207,6 +217,13 @@ class Node:
             if self.agent is not None and owner is self.agent.owner:
                 self.surroundings.hub.froze(self.agent.peers)
 
+    def swap_disk(self) -> None:
+        """The machine comes back with an empty disk under the old name: no data, no promise, no map."""
+        self.machine.lost.append(self.machine.volume)
+        self.machine.volume, self.machine.beside, self.machine.old = Volume(), None, None
+        listeners, self.state = self.state.on_save, StatePlace()
+        self.state.on_save = listeners
+
     def _receiving(self) -> tuple[Link, ...]:
         startup = self.machine.startup()
         return (startup.link,) if startup is not None and startup.link is not None else ()
@@ -214,6 +231,8 @@ class Node:
     def thaw(self) -> None:
         """SIGCONT to all that is stopped; each goes on a little later than the other."""
         loop, chance = self.surroundings.loop, self.surroundings.chance
+        if self._frozen:
+            self._disturbed_ms = loop.now
         for owner in list(self._frozen):
             loop.thaw(owner, 20 * chance.random() ** 2)
         self._frozen.clear()

@@ -19,6 +19,7 @@ class Options:
     slow_share: float = 0.02
     commit_interval_ms: float = 120.0
     clients: int = 1
+    kind: str = "plain"  # what goes wrong more than elsewhere: see `faults.KINDS`
     rates: tuple[float, ...] = ()
     faults: tuple[str, ...] = ()  # only these kinds; none: all
 
@@ -30,10 +31,14 @@ def draw(seed: int) -> Options:
     """The options of a seed."""
     chance = Chance(seed * 7919 + 1)
     nodes = chance.choice((3, 3, 3, 3, 4, 5))
+    kind = {3: "async", 6: "clocks", 8: "store", 9: "disks"}.get(seed % 10, "plain")
+    k = chance.choice((0, 0, 1, 2)) if nodes > 3 else chance.choice((0, 0, 0, 2))
     return Options(
         seed=seed,
+        kind=kind,
+        mode="async" if kind == "async" else "quorum",
         nodes=nodes,
-        k=chance.choice((0, 0, 1, 2)) if nodes > 3 else chance.choice((0, 0, 0, 2)),
+        k=0 if kind == "async" else k,
         faults_ms=chance.choice((20_000, 40_000, 60_000)),
         fault_interval_ms=chance.choice((1_500, 4_000, 8_000)),
         slow_share=chance.choice((0.0, 0.01, 0.03, 0.1)),

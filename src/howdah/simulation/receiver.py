@@ -88,8 +88,10 @@ class Link:
 
     def _history_fits(self, server: Server) -> bool:
         """What PostgreSQL checks: the timeline is the server's own or an ancestor's. Not where it left it."""
-        mine = self.standby.volume.log.timeline
+        mine = self.standby.volume.wanted_timeline()
         theirs = server.volume.log.timeline
+        if self.standby.volume.log.end < server.volume.oldest:
+            return False  # requested WAL segment has already been removed
         return mine == theirs or any(s.timeline == mine for s in server.volume.histories.get(theirs, ()))
 
     def _opened(self) -> None:
@@ -191,14 +193,16 @@ class Link:
         if died is self.standby:
             self.ended = True
             self.send(False, self.close_sender)
+            if self.server is not None:
+                self.standby.loop.after(self.server.owner, TIMEOUT_MS, self.close_sender)
         else:
             self.sender = None
             self.send(True, self.end)
 
     def close_sender(self) -> None:
         """The walsender ends."""
-        server, self.sender = self.server, None
-        if server is not None:
+        server, had, self.sender = self.server, self.sender, None
+        if server is not None and (had is not None or self in server.streams):
             server.stream_ended(self)
             self.send(True, self.end)
 
@@ -333,6 +337,12 @@ class Startup:
             if record.kind in CHECKPOINTS:
                 self.server.volume.checkpoint = record.place + 1
         self.server.pump()
+
+    def killed(self) -> None:
+        """The server's processes are gone, this one too."""
+        self._over = True
+        if self.link is not None:
+            self.link.server_died(self.server)
 
     def end(self) -> None:
         """Promotion or stop: the receiver is gone and everything received is replayed."""

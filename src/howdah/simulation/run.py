@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from howdah.simulation.checker import Broken
+from howdah.simulation.disasters import open_door
 from howdah.simulation.faults import begin_faults
 from howdah.simulation.loop import Stuck
 from howdah.simulation.options import Options, draw
@@ -72,7 +73,11 @@ def _run(options: Options, keep: int) -> Outcome:
 def _calm(world: World, limit_ms: float) -> str:
     """After the last fault: whole within the limit, and whole for a while (L29)."""
     until, good, unwell = world.loop.now + limit_ms, 0, "it was not looked at"
+    operator = world.options.kind == "store"
     while good < CALM_NEEDED:
+        if operator and world.loop.now > until - limit_ms / 2:
+            operator = False
+            open_door(world)
         if world.loop.now > until:
             return f"not whole {limit_ms / 1000:.0f} s after the last fault: {unwell}"
         world.run(CALM_LOOK_MS)

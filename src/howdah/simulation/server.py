@@ -99,6 +99,8 @@ class Server(Writing):
             log.flushed = len(log.records)
         self.volume.checkpoint = min(self.volume.checkpoint, len(log.records))
         self.end_sessions()
+        if self.recovery is not None:
+            self.recovery.killed()
         self.loop.kill(self.owner)
         for stream in list(self.streams):
             stream.server_died(self)
@@ -189,16 +191,26 @@ class Server(Writing):
 
     def promote(self) -> None:
         """pg_promote: stop receiving, replay to the end, a new timeline."""
-        self.loop.after(self.owner, 3 + 60 * self.chance.random() ** 2 + self.chance.process(), self._promoted)
+        self.loop.after(self.owner, 3 + 60 * self.chance.random() ** 2 + self.chance.process(), self._begin_timeline)
 
-    def _promoted(self) -> None:
+    def _begin_timeline(self) -> None:
+        """The history file comes first. A server that dies now finds it again, and goes over to that timeline."""
         if self.recovery is None or self.state != "running" or not self.postmaster:
             return
         self.recovery.end()
         volume, log = self.volume, self.volume.log
         log.flushed = len(log.records)
-        timeline = next_timeline(log.timeline, volume.histories)
-        volume.histories[timeline] = (*volume.history(), step(log.timeline, log.end))
+        parent = volume.wanted_timeline()
+        timeline = next_timeline(max(parent, volume.target), volume.histories)
+        volume.histories[timeline] = (*volume.histories.get(parent, ()), step(parent, log.end))
+        self.loop.after(
+            self.owner, 0.5 + 10 * self.chance.random() ** 2 + self.chance.process(), self._promoted, timeline
+        )
+
+    def _promoted(self, timeline: int) -> None:
+        if self.recovery is None or self.state != "running" or not self.postmaster:
+            return
+        log = self.volume.log
         log.append(timeline, 80, "promotion")
         log.flushed = len(log.records)
         self.recovery = None

@@ -9,7 +9,7 @@ from howdah.simulation.machine import Machine
 from howdah.simulation.ports import LocalPort, guard, pause
 from howdah.simulation.server import Server
 from howdah.simulation.wal import next_timeline
-from howdah.values.lsn import NO_LSN, Lsn
+from howdah.values.lsn import Lsn
 from howdah.values.member import slot_name
 
 VERSION = 180000
@@ -268,9 +268,8 @@ class SimPrimary(LocalPort):
             raise SqlFailed("the server ended")
 
     async def oldest_wal(self) -> Lsn:
-        """See the port. Here nothing is ever removed."""
-        await self.connect()
-        return NO_LSN
+        """See the port. Here nothing is removed, unless a fault does it."""
+        return Lsn((await self.connect()).volume.oldest)
 
     async def keep_slots(self, names: tuple[str, ...], drop_others: bool) -> tuple[str, ...]:
         """See the port."""

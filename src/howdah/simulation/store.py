@@ -13,6 +13,9 @@ from howdah.simulation.ports import guard, pause
 
 T = TypeVar("T")
 
+Backup = tuple[dict[str, Versioned], int]
+"""The documents, and the last version that was given out."""
+
 LIMIT_MS = 1000
 """The request timeout, as in the real settings."""
 
@@ -39,7 +42,7 @@ class StoreServer:
             return Conflict()
         self._version += 1
         self.documents[name] = Versioned(text, self._version)
-        for listener in self.on_swap:
+        for listener in tuple(self.on_swap):
             listener(name, text)
         self.tell(name)
         return Swapped(self._version)
@@ -59,7 +62,18 @@ class StoreServer:
 
     def wipe(self) -> None:
         """Every document is gone."""
-        self.documents.clear()
+        self.put_back(({}, 0))
+
+    def backup(self) -> Backup:
+        """A copy of everything."""
+        return dict(self.documents), self._version
+
+    def put_back(self, backup: Backup) -> None:
+        """An old copy takes the place of everything; versions are given out again."""
+        names = sorted(self.documents)
+        self.documents, self._version = dict(backup[0]), backup[1]
+        for name in names:
+            self.tell(name)
 
     def delay(self, node: str) -> float:
         """One way."""

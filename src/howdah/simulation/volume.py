@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
 from howdah.ports.postgres import ServerSettings
-from howdah.simulation.wal import History, Log
+from howdah.simulation.wal import History, Log, next_timeline
 from howdah.values.lsn import NO_LSN, Lsn
 
 BLANK = ServerSettings(upstream=None, sync_names="", gate_open=False)
@@ -20,6 +20,8 @@ class Volume:
     log: Log = field(default_factory=Log)
     histories: dict[int, History] = field(default_factory=dict)
     checkpoint: int = 0
+    oldest: int = 0  # the LSN from which on there is WAL to be sent
+    target: int = 0  # the timeline that recovery makes for: the newest with a history file (latest)
     clean: bool = True
     stopped_as_primary: bool = False
     settings: ServerSettings = BLANK
@@ -34,6 +36,23 @@ class Volume:
     def history(self) -> History:
         """The ancestors of the timeline that the log ends on."""
         return self.histories.get(self.log.timeline, ())
+
+    def aim(self) -> bool:
+        """What the startup process does first: find the newest timeline. False: it is no child of this one (FATAL)."""
+        own = self.log.timeline
+        self.target = next_timeline(own, self.histories) - 1
+        if self.target == own:
+            return True
+        left = next((s.end_lsn for s in self.histories[self.target] if s.timeline == own), None)
+        return left is not None and self.log.end <= left
+
+    def wanted_timeline(self) -> int:
+        """On which timeline the next record is looked for."""
+        own = self.log.timeline
+        if self.target <= own:
+            return own
+        left = next((s.end_lsn for s in self.histories[self.target] if s.timeline == own), None)
+        return self.target if left is not None and self.log.end >= left else own
 
     def facts(self) -> DirectoryFacts:
         """What an agent sees without starting it."""

@@ -1,5 +1,6 @@
 """How is a whole cluster put together, run, and asked whether it is well?"""
 
+from collections.abc import Callable
 from functools import partial
 
 from howdah.cluster import invariants
@@ -47,6 +48,7 @@ class World:
             for name, rate in zip(self.names, rates, strict=True)
         }
         by_address = {machine.address: machine for machine in self.machines.values()}
+        self.traps: list[Callable[[str, str], None]] = []  # what waits for the next winner
         self.hub = Hub(self.loop, self.network, self.machines)
         self.first = Intents(nodes=self.names, mode=Mode(options.mode), k_target=options.k)
         surroundings = Surroundings(
