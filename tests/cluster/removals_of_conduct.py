@@ -347,6 +347,22 @@ CONDUCT = (
         "test_the_door_waits_the_lease_out",
     ),
     in_cluster(
+        "the door forces out nobody who was not given up", "beginnings",
+        "if record.holder.name not in o.door:", "if not record:",
+        "test_a_holder_that_was_not_given_up_is_followed_and_not_forced_out",
+    ),
+    in_cluster(
+        "record lost: above the terms of all WAL", "beginnings",
+        "(*records, *written, *mapped)", "records",
+        "test_a_term_that_only_wal_or_a_map_remembers_is_not_won_again",
+    ),
+    in_cluster(
+        "a record of a lower term is older, however long it is renewed", "record",
+        "return (self.generation, self.term, self.lease_counter)",
+        "return (self.generation, self.lease_counter, self.term)",
+        "test_a_lower_term_is_older_however_long_it_is_renewed",
+    ),
+    in_cluster(
         "store away: never with k = 0", "lease", "if k < 1 or confirmations < k:", "if confirmations < k:",
         "test_with_k_0_nobody_s_word_prolongs_serving",
     ),

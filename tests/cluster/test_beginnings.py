@@ -19,8 +19,9 @@ from howdah.cluster.decide import decide
 from howdah.cluster.localstate import LocalState, Marker
 from howdah.cluster.observation import Observation, ServerState
 from howdah.cluster.peerstate import Tags
-from howdah.cluster.record import Phase, Record
+from howdah.cluster.record import Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
+from howdah.values.lsn import Lsn
 from howdah.values.member import Member
 from tests.cluster.builders import (
     INTENTS,
@@ -34,6 +35,7 @@ from tests.cluster.builders import (
     a_record,
     a_server,
     a_standby,
+    at,
     seen_store,
 )
 
@@ -181,6 +183,13 @@ def test_with_every_server_here_the_record_is_rebuilt_in_a_term_above_all_promis
     assert decide(lost(stopped_holder(), a_peer(N3, promise=8))).action == RebuildRecord(8)
 
 
+def test_a_term_that_only_wal_or_a_map_remembers_is_not_won_again() -> None:
+    written = a_peer(N3, position=at(7, 0x9000))
+    assert decide(lost(stopped_holder(), written)).action == RebuildRecord(8)
+    mapped = a_local(N2, entries=(*RECORD.timelines, TimelineEntry(9, 8, 2, Lsn(0x9000), 5)))
+    assert decide(lost(stopped_holder(), a_peer(N3), local=mapped)).action == RebuildRecord(9)
+
+
 def test_while_the_holder_still_serves_it_is_left_to_write_the_record_again() -> None:
     decision = decide(lost(a_peer(N1), a_peer(N3)))
     assert decision.action == Wait()
@@ -230,6 +239,12 @@ def test_the_door_waits_the_lease_out() -> None:
     assert decide(at_the_door(expired=False)).action == Wait()
     released = a_record(released=True)
     assert decide(at_the_door(released, expired=False)).action == ForcePromotion(released.basis, ("n1",))
+
+
+def test_a_holder_that_was_not_given_up_is_followed_and_not_forced_out() -> None:
+    """The door was opened for a record that is no more: meanwhile somebody leads."""
+    assert not isinstance(decide(at_the_door(door=())).action, ForcePromotion)
+    assert decide(at_the_door(expired=False, door=())).rule != "THE DOOR"
 
 
 def test_the_holder_itself_has_no_use_for_the_door() -> None:

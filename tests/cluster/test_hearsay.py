@@ -99,7 +99,7 @@ def test_what_peers_say_proves_no_ownership() -> None:
 @pytest.mark.parametrize(
     "heard",
     [
-        replace(WON, lease_counter=9),
+        replace(WON, term=RECORD.term, lease_counter=9),
         replace(WON, generation=0),
         replace(WON, cluster="another"),
         replace(WON, system_identifier="1"),

@@ -126,3 +126,8 @@ def test_of_two_promotions_to_one_number_the_newest_is_meant() -> None:
     assert record.current_entry == again
     assert record.entry(9) is None
     assert a_record(timelines=()).current_entry is None
+
+
+def test_a_lower_term_is_older_however_long_it_is_renewed() -> None:
+    """An old copy that came back, whose holder goes on renewing it."""
+    assert a_record(term=4, lease_counter=900).age < a_record(term=5, lease_counter=3).age

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from howdah.cluster.changes import Change, NotAllowed, apply
 from howdah.cluster.lease import Bond, expired
+from howdah.cluster.localstate import LocalState
+from howdah.cluster.observation import went_back
 from howdah.cluster.policy import LeaseTimes, Policy
-from howdah.cluster.record import Record, RecordUnreadable, only_renewed, read_record, write_record
+from howdah.cluster.record import Phase, Record, RecordUnreadable, only_renewed, read_record, write_record
 from howdah.ports.clock import Clock
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 
@@ -47,6 +49,7 @@ class Keeper:
         self.policy = Policy()
         self.record: Record | None = None
         self.settled: Record | None = None
+        self.lasting_since = (0, 0, 0)  # the age at which the settled record was first seen to say what it says
         self._told: Record | None = None
         self.trouble = ""
         self.known = False
@@ -156,7 +159,11 @@ class Keeper:
     def _took(self, record: Record, version: int) -> bool:
         before, self.record, self._version = self.record, record, version
         if self.settled is None or record.age > self.settled.age:
+            if self.settled is None or lasting(record) != lasting(self.settled):
+                self.lasting_since = record.age
             self.settled = record
+        elif lasting(record) == lasting(self.settled):
+            self.settled = record  # the store went back by renewals only: what follows counts from here
         self._first_seen_mono_ms = self._clock.monotonic_ms()
         same = before is not None and only_renewed(before, record)
         if not same:
@@ -313,3 +320,14 @@ def lasting(record: Record) -> Record:
         winner_position=None,
         holder_position=None,
     )
+
+
+def worth_remembering(settled: Record, since: tuple[int, int, int], local: LocalState) -> bool:
+    """Whether the settled record belongs on disk. `since`: the age from which on it says what it says."""
+    if settled.phase is not Phase.ESTABLISHED or went_back(settled, local):
+        return False  # of an old copy, which its holder may go on renewing: what is remembered here shows what it is
+    if local.system_identifier not in ("", settled.system_identifier):
+        return False  # another cluster's: it is not the past of what lies here, which may never have served
+    known = local.record
+    # Also where it says again what it once said: what it said in between may come back in an old copy.
+    return known is None or known.age < since or (settled.age > known.age and lasting(settled) != lasting(known))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from howdah.agent import watching
 from howdah.agent.execute import execute
-from howdah.agent.keeper import lasting
+from howdah.agent.keeper import worth_remembering
 from howdah.agent.procedures import promote
 from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.publishing import Extra, publish
@@ -38,7 +38,7 @@ from howdah.cluster.decision import Decision
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import Observation
 from howdah.cluster.peerstate import Published
-from howdah.cluster.record import Phase, Record
+from howdah.cluster.record import Record
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.disk import DiskFailure
 from howdah.ports.peers import PeerUnreachable
@@ -135,12 +135,11 @@ class AgentLoop:
         if settled is self._remembered and local is self._remembered_in:
             return
         self._remembered, self._remembered_in = settled, local
-        if settled is None or settled.phase is not Phase.ESTABLISHED or not local.member_id:
-            return
-        if local.system_identifier not in ("", settled.system_identifier):
-            return  # another cluster's: it is not the past of what lies here, which may never have served
-        known = local.record
-        if known is None or (settled.age > known.age and lasting(settled) != lasting(known)):
+        if (
+            settled is not None
+            and local.member_id
+            and worth_remembering(settled, self._tools.keeper.lasting_since, local)
+        ):
             try:
                 self._tools.situation.remember(replace(local, record=settled))
             except DiskFailure:

@@ -125,10 +125,13 @@ def record_lost(o: Observation) -> Proposal | None:
 
 
 def _rebuild_term(o: Observation) -> int:
-    """Above every record, and at least every promise: a promise names no candidate, so the attempt that failed is made
-    again under the same term."""
+    """Above every record and every term that anybody's WAL or map is of, and at least every promise: a promise names no
+    candidate, so the attempt that failed is made again under the same term."""
     records = [r.term for r in (o.local.record, *(p.published.record for p in o.peers)) if r is not None]
-    return max(1 + max(records), o.local.promise, *(p.published.promise for p in o.peers))
+    positions = [o.server.position, *(p.published.position for p in o.peers)]
+    written = [position.term for position in positions if position is not None]
+    mapped = [entry.term for entry in o.local.entries]
+    return max(1 + max((*records, *written, *mapped)), o.local.promise, *(p.published.promise for p in o.peers))
 
 
 def newest_record(o: Observation) -> Record | None:
@@ -157,6 +160,8 @@ def open_door(o: Observation) -> Proposal | None:
     record = o.store.record
     if o.door is None or record is None or o.is_holder or o.server.state is not ServerState.RECOVERY:
         return None
+    if record.holder.name not in o.door:
+        return None  # somebody leads who was not given up: it was opened for a record that is no more
     if not o.store.expired and not record.released:
         return Proposal("the lease has to run out before the forced promotion", Wait())
     return Proposal("the operator accepted the loss of data", ForcePromotion(record.basis, o.door))

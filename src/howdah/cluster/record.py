@@ -109,9 +109,11 @@ class Record:
         return Basis(self.term, self.generation, self.holder, self.voters, self.k)
 
     @property
-    def age(self) -> tuple[int, int]:
-        """Grows with every change of a store that never goes back: each raises the counter or the generation."""
-        return (self.generation, self.lease_counter)
+    def age(self) -> tuple[int, int, int]:
+        """Grows with every change of a store that never goes back: each raises the counter or the generation.
+
+        The term stands before the counter: an old copy that came back may be renewed until its counter is higher."""
+        return (self.generation, self.term, self.lease_counter)
 
     def voter(self, member: Member) -> bool:
         """Whether this very data directory is a voter."""

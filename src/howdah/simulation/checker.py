@@ -47,6 +47,7 @@ class Checker:
         self._served_from: dict[int, int] = {}
         self._last: dict[str, LogRecord] = {}  # async: the last commit that each server acknowledged
         self._won_ms = 0.0
+        self._highest = (0, 0)  # generation and term that the store ever said
 
     def _require(self, name: str, fault: str) -> None:
         if fault:
@@ -64,6 +65,7 @@ class Checker:
             return
         before, after = self.record, read_record(text)
         self.record = after
+        self._highest = max(self._highest, (after.generation, after.term))
         if before is not None and after.generation == before.generation and after.term == before.term:
             holder = self._nodes[after.holder.name].machine.server
             writable = holder is not None and holder.primary
@@ -82,6 +84,12 @@ class Checker:
             self._handed_over(before, after)
             node = self._nodes[after.holder.name]
             self._has_all(node.machine.volume.log, f"the winner {after.holder.name} of term {after.term}")
+
+    def store_went_back(self, document: str, text: str) -> None:
+        """What the store says from now on does not follow on what it said: terms may be won again. Commits may not
+        be lost all the same."""
+        if document == "record":
+            self.record = read_record(text)
 
     def _handed_over(self, before: Record, after: Record) -> None:
         """A planned hand-over loses nothing, whatever the mode."""
@@ -139,7 +147,8 @@ class Checker:
         elif how == "acknowledged" and log.has(record) and not self._descends(frontier, record):
             raise self._found(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
         holder = self.record.holder.name if self.record else ""
-        if holder and holder != server.name and frontier is not self._frontier:
+        explained = self.record is not None and (self.record.generation, self.record.term) >= self._highest
+        if explained and holder and holder != server.name and frontier is not self._frontier:
             self._has_all(self._nodes[holder].machine.volume.log, f"{holder}, which holds the record,")
 
     def _descends(self, late: LogRecord, early: LogRecord) -> bool:

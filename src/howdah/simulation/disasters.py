@@ -77,12 +77,13 @@ def open_door(world: World) -> None:
 def _open_here(world: World, node: Node) -> None:
     record = world.record
     lost = record is None or world.unwell()
-    if lost and node.agent is not None and node.machine.startup() is not None and not _serves(world):
+    if lost and node.agent is not None and node.machine.startup() is not None and not serves(world):
         world.chronicle.say(node.name, "*** the operator opens the door here")
         node.agent.situation.door = ()
         node.agent.situation.poke()
 
 
-def _serves(world: World) -> bool:
+def serves(world: World) -> bool:
+    """Whether any primary lets clients in."""
     servers = [m.server for m in world.machines.values() if m.server is not None and m.server.primary]
     return any(server.settings.gate_open for server in servers)

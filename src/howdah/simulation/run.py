@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from howdah.simulation.checker import Broken
-from howdah.simulation.disasters import open_door
+from howdah.simulation.disasters import open_door, serves
 from howdah.simulation.faults import begin_faults
 from howdah.simulation.loop import Stuck
 from howdah.simulation.options import Options, draw
@@ -78,6 +78,8 @@ def _calm(world: World, limit_ms: float) -> str:
         if operator and world.loop.now > until - limit_ms / 2:
             operator = False
             open_door(world)
+        if world.loop.now > until and world.options.kind == "store" and not serves(world):
+            return ""  # nobody knows for sure who had most: only the operator may give a server up
         if world.loop.now > until:
             return f"not whole {limit_ms / 1000:.0f} s after the last fault: {unwell}"
         world.run(CALM_LOOK_MS)

@@ -32,7 +32,9 @@ class StoreServer:
         self.unsure = 0.0
         self.slow_ms = 0.0
         self.on_swap: list[Callable[[str, str], None]] = []
+        self.on_put_back: list[Callable[[str, str], None]] = []
         self.watches: list[Watch] = []
+        self.life = 0
         self._version = 0
 
     def swap(self, name: str, expected: int | None, text: str) -> Swapped | Conflict:
@@ -72,6 +74,10 @@ class StoreServer:
         """An old copy takes the place of everything; versions are given out again."""
         names = sorted(self.documents)
         self.documents, self._version = dict(backup[0]), backup[1]
+        self.life += 1  # it was stopped for this: requests that were on their way are gone
+        for name, found in self.documents.items():
+            for listener in self.on_put_back:
+                listener(name, found.text)
         for name in names:
             self.tell(name)
 
@@ -134,16 +140,16 @@ class SimStore:
         trouble = server.unsure and server.chance.maybe(server.unsure)
         kind = server.chance.choice(("lost", "late", "mute")) if trouble else ""
         if kind == "late" and writes:
-            loop.after(WORLD, delay + 8000 * server.chance.random(), self._land, work)
+            loop.after(WORLD, delay + 8000 * server.chance.random(), self._land, work, server.life)
         elif kind != "lost" and server.network.passes(self._node, STORE) and not server.away:
-            loop.after(WORLD, delay, self._arrive, work, answer, kind == "mute")
+            loop.after(WORLD, delay, self._arrive, work, answer, kind == "mute", server.life)
         elif writes and server.chance.maybe(0.2):
-            loop.after(WORLD, delay + 15000 * server.chance.random(), self._land, work)
+            loop.after(WORLD, delay + 15000 * server.chance.random(), self._land, work, server.life)
         return await answer
 
-    def _arrive(self, work: Callable[[], T], answer: "asyncio.Future[T]", mute: bool) -> None:
+    def _arrive(self, work: Callable[[], T], answer: "asyncio.Future[T]", mute: bool, life: int) -> None:
         server = self._server
-        if server.away:
+        if server.away or life != server.life:
             return
         result = work()
         if mute or not server.network.passes(STORE, self._node):
@@ -152,9 +158,9 @@ class SimStore:
             self._owner, server.delay(self._node), lambda: None if answer.done() else answer.set_result(result)
         )
 
-    def _land(self, work: Callable[[], T]) -> None:
+    def _land(self, work: Callable[[], T], life: int) -> None:
         """A request that nobody waits for any more."""
-        if not self._server.away:
+        if not self._server.away and life == self._server.life:
             work()
 
     async def watch(self, name: str) -> AsyncIterator[Versioned | None]:

@@ -60,6 +60,7 @@ class World:
         }
         self.checker = Checker(self.nodes, self.chronicle.say, self._broken)
         self.store.on_swap.append(self.checker.swapped)
+        self.store.on_put_back.append(self.checker.store_went_back)
         for name, machine in self.machines.items():
             machine.others = by_address
             self.nodes[name].state.on_save.append(self.checker.remembered)
