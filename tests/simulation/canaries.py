@@ -77,6 +77,18 @@ async def _promotes_first(tools: Tools, action: Campaign) -> None:
     await _swap_first(tools, action)
 
 
+_votes = revoke.revoke
+
+
+async def _votes_and_returns(tools: Tools, term: int, record: Record) -> None:
+    """The promise is made and reported, and does not bind."""
+    before = tools.situation.applied
+    await _votes(tools, term, record)
+    if before is not None and tools.situation.facts is not None and tools.situation.facts.in_recovery:
+        tools.directory.configure(before)
+        await tools.process.reload()
+
+
 async def _store_first(tools: Tools, _record: Record, _change: Drop | RaiseK, swap: Change) -> None:
     """Tightening in the order of loosening."""
     await voters._loosen(tools, swap)
@@ -100,7 +112,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "no barrier": ((promote, "flush_barrier", _no_barrier),),
     "promoted before the swap": ((campaign, "campaign", _promotes_first),),
     "the store is tightened first": ((voters, "_tighten", _store_first),),
-    "a promise does not bind": ((following, "may_follow", _always),),
+    "a voter goes back to the old primary after its vote": ((revoke, "revoke", _votes_and_returns),),
     "no FLOOR": (
         (revoke, "below_floor", _never),
         (following, "below_floor", _never),
@@ -114,11 +126,21 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
 STILL_WRITING = ("usurp", "usurp", "usurp", "cut peer", "kill node")
 """Faults that leave an old primary writing while the others elect."""
 
+GROUNDS: dict[str, dict[str, Any]] = {
+    "no STARTUP PROOF, and the startup process's wait is not looked at": {
+        "faults": ("flaky usurp",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (),
+    },
+    "no FLOOR": {"faults": ("lonely tail",), "nodes": 4, "k": 2, "rates": (), "fault_interval_ms": 25_000},
+}  # fmt: skip
+"""Where the general hunting ground is too kind for a guard: what is different."""
 
-def hunting(seed: int) -> Options:
+
+def hunting(seed: int, canary: str = "") -> Options:
     """A world in which a missing guard shows soon: much is written, many processes are late, old primaries live on."""
-    return replace(
+    general = replace(
         draw(seed),
+        kind="plain",
+        mode="quorum",
         slow_share=(0.05, 0.15, 0.3)[seed % 3],
         commit_interval_ms=8.0,
         clients=3,
@@ -127,6 +149,7 @@ def hunting(seed: int) -> Options:
         faults=STILL_WRITING,
         calm_ms=0,
     )
+    return replace(general, **GROUNDS.get(canary, {}))
 
 
 FOUND_BY: dict[str, int] = {

@@ -13,7 +13,7 @@ SEEDS_MAX = 12
 def test_without_the_guard_a_promise_is_broken(canary: str) -> None:
     with without(canary):
         for seed in range(FOUND_BY[canary], FOUND_BY[canary] + SEEDS_MAX):
-            if run_seed(hunting(seed)).fault.startswith("broken promise"):
+            if run_seed(hunting(seed, canary)).fault.startswith("broken promise"):
                 return
     raise AssertionError(f"without its guard ({canary}) no promise was broken in {SEEDS_MAX} seeds")
 

@@ -76,6 +76,7 @@ class Situation:
         self.sensitive: dict[str, int] = {}  # what hot standby compares, as this server last ran
         self.directory = DirectoryFacts(DirectoryState.EMPTY)
         self.probed_boot_ms = 0
+        self.looks = 0  # observations that were believed
         self.probe_failures = 0
         self.crashes: tuple[int, ...] = ()
         self.failed_starts = 0

@@ -149,6 +149,7 @@ async def probe(tools: Tools) -> None:
 async def probe_once(tools: Tools) -> None:
     """Look; count failures; see when the server is gone."""
     situation = tools.situation
+    looks = situation.looks
     try:
         async with asyncio.timeout(tools.policy.probe_timeout_ms / 1000):
             facts = await tools.standby.observe()
@@ -163,8 +164,8 @@ async def probe_once(tools: Tools) -> None:
                 situation.state = ServerState.SILENT
         situation.poke()
         return
-    if isinstance(situation.busy, HANDLES_SERVER):
-        return
+    if isinstance(situation.busy, HANDLES_SERVER) or situation.looks != looks:
+        return  # somebody looked since this was asked: the answer may be from before a promotion
     before = situation.facts
     server.took(tools, facts)
     situation.directory = tools.directory.inspect() if before is None else situation.directory

@@ -128,7 +128,9 @@ class Checker:
             raise self._found(f"S11: {server.name} acknowledged {record!r} {late:.0f} ms after {holder} had won")
 
     def read(self, server: Server, record: LogRecord) -> None:
-        """A client of a primary saw this commit (S13)."""
+        """A client of a serving primary saw this commit (S13). A login under way at a promotion may see more."""
+        if not server.settings.gate_open:
+            return
         if self.record is not None and self.record.mode is Mode.ASYNC:
             return
         if self._frontier is None or record.place > self._frontier.place:

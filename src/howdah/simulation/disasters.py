@@ -87,3 +87,9 @@ def serves(world: World) -> bool:
     """Whether any primary lets clients in."""
     servers = [m.server for m in world.machines.values() if m.server is not None and m.server.primary]
     return any(server.settings.gate_open for server in servers)
+
+
+def frozen(world: World) -> bool:
+    """Whether nobody serves, or somebody remembers more than the store says: both are for the operator to decide."""
+    agents = [node.agent for node in world.nodes.values() if node.agent is not None]
+    return not serves(world) or any(agent.loop.decision.rule == "RECORD WENT BACK" for agent in agents)

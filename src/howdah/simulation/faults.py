@@ -14,6 +14,7 @@ from howdah.simulation.disasters import jump_clock, later, recycle_wal, restore_
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
+from howdah.simulation.plots import flaky_usurp, lonely_tail
 from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
@@ -284,6 +285,8 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "recycle wal": (1, recycle_wal),
     "ambush": (4, ambush),
     "usurp": (0, usurp),
+    "flaky usurp": (0, flaky_usurp),
+    "lonely tail": (0, lonely_tail),
     "swap disk": (0, swap_disk),
     "wipe store": (0, wipe_store),
     "restore store": (0, restore_store),

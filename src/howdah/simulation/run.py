@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from howdah.simulation.checker import Broken
-from howdah.simulation.disasters import open_door, serves
+from howdah.simulation.disasters import frozen, open_door
 from howdah.simulation.faults import begin_faults
 from howdah.simulation.loop import Stuck
 from howdah.simulation.options import Options, draw
@@ -78,7 +78,7 @@ def _calm(world: World, limit_ms: float) -> str:
         if operator and world.loop.now > until - limit_ms / 2:
             operator = False
             open_door(world)
-        if world.loop.now > until and world.options.kind == "store" and not serves(world):
+        if world.loop.now > until and world.options.kind == "store" and frozen(world):
             return ""  # nobody knows for sure who had most: only the operator may give a server up
         if world.loop.now > until:
             return f"not whole {limit_ms / 1000:.0f} s after the last fault: {unwell}"

@@ -144,6 +144,8 @@ async def serve(tools: Tools, term: int) -> None:
         await server.look(tools)
         await _compare_entry(tools, record)  # an agent that died after the promotion did not come to it
         situation.promoted_term = term
+    if not situation.gate_open:
+        await tools.primary.end_client_sessions()  # a login that was under way at the promotion, too
     await flush_barrier(tools, record, BARRIER_LIMIT_MS)
     if not situation.gate_open:
         await tools.primary.end_client_sessions()

@@ -96,6 +96,7 @@ def took(tools: Tools, facts: ServerFacts) -> None:
     situation.state = state
     situation.facts = replace(facts, pending_restart=tuple(sorted({*facts.pending_restart, *waiting})))
     situation.probed_boot_ms = now
+    situation.looks += 1
     situation.probe_failures = 0
 
 
