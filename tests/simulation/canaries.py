@@ -161,6 +161,9 @@ FOUND_BY: dict[str, int] = {
     "no barrier": 0,
     "promoted before the swap": 0,
     "the store is tightened first": 0,
+    "a voter goes back to the old primary after its vote": 2,
+    "no FLOOR": 0,
+    "no STARTUP PROOF, and the startup process's wait is not looked at": 101,
 }
 """A seed that finds it. What is not here was not found yet: see the tests of the single rules."""
 

@@ -93,10 +93,30 @@ def cut_peer(world: World, node: Node, lasts_ms: float) -> str:
 
 def cut_off(world: World, node: Node, lasts_ms: float) -> str:
     """This node reaches nobody, with or without the store (F17, F18)."""
-    others = [name for name in world.names if name != node.name]
-    if world.chance.maybe(0.6):
-        others.append(STORE)
-    return _cut(world, tuple((a, b) for o in others for a, b in ((node.name, o), (o, node.name))), lasts_ms)
+    return (cut_off_all if world.chance.maybe(0.6) else cut_off_peers)(world, node, lasts_ms)
+
+
+def cut_off_all(world: World, node: Node, lasts_ms: float) -> str:
+    """This node reaches nobody, and not the store (F18)."""
+    return _cut(world, _both_ways(node, (*_others(world, node), STORE)), lasts_ms)
+
+
+def cut_off_peers(world: World, node: Node, lasts_ms: float) -> str:
+    """This node reaches the store only (F17)."""
+    return _cut(world, _both_ways(node, _others(world, node)), lasts_ms)
+
+
+def cut_off_store(world: World, node: Node, lasts_ms: float) -> str:
+    """This node reaches the others, and not the store (F16)."""
+    return _cut(world, _both_ways(node, (STORE,)), lasts_ms)
+
+
+def _others(world: World, node: Node) -> tuple[str, ...]:
+    return tuple(name for name in world.names if name != node.name)
+
+
+def _both_ways(node: Node, others: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((a, b) for o in others for a, b in ((node.name, o), (o, node.name)))
 
 
 def _cut(world: World, ways: tuple[tuple[str, str], ...], lasts_ms: float) -> str:
@@ -151,7 +171,7 @@ def full_disk(world: World, node: Node, lasts_ms: float) -> str:
 def no_primary(world: World, node: Node, lasts_ms: float) -> str:
     """Its server cannot be promoted, nor started as a primary; in recovery it runs."""
     node.machine.becomes_primary = False
-    _later(world, lasts_ms, lambda: setattr(node.machine, "becomes_primary", True))
+    later(world, lasts_ms, lambda: setattr(node.machine, "becomes_primary", True))
     return f"its server cannot become a primary for {lasts_ms:.0f} ms"
 
 
@@ -159,7 +179,7 @@ def no_deadman(world: World, node: Node, lasts_ms: float) -> str:
     """Its dead-man ends, and no new one can be started."""
     node.starts_deadman = False
     node.kill_deadman()
-    _later(world, lasts_ms, lambda: setattr(node, "starts_deadman", True))
+    later(world, lasts_ms, lambda: setattr(node, "starts_deadman", True))
     return f"its dead-man is killed, and none starts for {lasts_ms:.0f} ms"
 
 
@@ -284,6 +304,9 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "jump clock": (1, jump_clock),
     "recycle wal": (1, recycle_wal),
     "ambush": (4, ambush),
+    "cut off all": (0, cut_off_all),
+    "cut off peers": (0, cut_off_peers),
+    "cut off store": (0, cut_off_store),
     "usurp": (0, usurp),
     "flaky usurp": (0, flaky_usurp),
     "lonely tail": (0, lonely_tail),
