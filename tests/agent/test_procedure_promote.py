@@ -171,7 +171,7 @@ def test_barrier_then_renewal_then_gate() -> None:
         return play
 
     play = asyncio.run(story())
-    play.log.order("barrier 5", "end sessions", "swap serving=True", "arm", "configure open", "reload")
+    play.log.order("end sessions", "barrier 5", "end sessions", "swap serving=True", "arm", "configure open", "reload")
     assert play.situation.served_term == 5
 
 

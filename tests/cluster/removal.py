@@ -21,6 +21,6 @@ def in_cluster(rule: str, module: str, old: str, new: str, *tests: str, tests_in
     return Removal(rule, f"howdah/cluster/{module}.py", old, new, where, tests)
 
 
-def in_keeper(rule: str, old: str, new: str, *tests: str) -> Removal:
+def in_keeper(rule: str, old: str, new: str, *tests: str, tests_in: str = "keeper") -> Removal:
     """A rule of `agent/keeper`."""
-    return Removal(rule, "howdah/agent/keeper.py", old, new, "agent/test_keeper.py", tests)
+    return Removal(rule, "howdah/agent/keeper.py", old, new, f"agent/test_{tests_in}.py", tests)

@@ -362,6 +362,24 @@ CONDUCT = (
         "return (self.generation, self.lease_counter, self.term)",
         "test_a_lower_term_is_older_however_long_it_is_renewed",
     ),
+    in_keeper(
+        "went back: what is remembered stays", "is not Phase.ESTABLISHED or went_back(settled, local):",
+        "is not Phase.ESTABLISHED:",
+        "test_an_old_copy_that_is_renewed_for_long_does_not_take_the_place_of_what_is_remembered",
+        tests_in="keeper_went_back",
+    ),
+    in_keeper(
+        "went back: what is said for the second time is remembered", "known is None or known.age < since or (",
+        "known is None or (",
+        "test_what_a_record_says_for_the_second_time_it_says_since_then",
+        tests_in="keeper_went_back",
+    ),
+    in_keeper(
+        "went back by renewals only: gone on from",
+        "        elif lasting(record) == lasting(self.settled):\n", "        elif not record:\n",
+        "test_a_copy_that_differs_by_renewals_only_is_gone_on_from",
+        tests_in="keeper_went_back",
+    ),
     in_cluster(
         "store away: never with k = 0", "lease", "if k < 1 or confirmations < k:", "if confirmations < k:",
         "test_with_k_0_nobody_s_word_prolongs_serving",

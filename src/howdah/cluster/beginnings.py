@@ -137,7 +137,7 @@ def _rebuild_term(o: Observation) -> int:
 def newest_record(o: Observation) -> Record | None:
     """The newest copy of the record that any server here keeps."""
     copies = [r for r in (o.local.record, *(p.published.record for p in o.peers)) if r is not None]
-    return max(copies, key=lambda r: (r.generation, r.term, r.lease_counter), default=None)
+    return max(copies, key=lambda r: r.age, default=None)
 
 
 def missing_for_rebuild(o: Observation, given_up: tuple[str, ...] = ()) -> str:

@@ -14,7 +14,7 @@ from howdah.simulation.disasters import jump_clock, later, recycle_wal, restore_
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
-from howdah.simulation.plots import flaky_usurp, lonely_tail
+from howdah.simulation.plots import deaf_usurp, flaky_usurp, lonely_tail, long_tail
 from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
@@ -309,7 +309,9 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "cut off store": (0, cut_off_store),
     "usurp": (0, usurp),
     "flaky usurp": (0, flaky_usurp),
+    "deaf usurp": (0, deaf_usurp),
     "lonely tail": (0, lonely_tail),
+    "long tail": (0, long_tail),
     "swap disk": (0, swap_disk),
     "wipe store": (0, wipe_store),
     "restore store": (0, restore_store),

@@ -4,15 +4,18 @@ Each sets up what one guard of the protocol is there for. They are for worlds th
 """
 
 from howdah.simulation.disasters import later
+from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
 from howdah.simulation.world import World
 
 RESET_MS = 120.0
+LATE_MS = 200.0
+BULK_BYTES = 1 << 22
 
 
 def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     """STARTUP PROOF: who leads is not watched for longer than its lease, and writes on; its streams are reset again
-    and again, so that at every vote some receiver is just connecting."""
+    and again, so that at every vote some receiver is just connecting; and startup processes act late on signals."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
     lasts_ms = 7000.0
     node.freeze("watch")
@@ -20,7 +23,12 @@ def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     until = world.loop.now + lasts_ms
 
     def reset() -> None:
-        if world.loop.now > until:
+        over = world.loop.now > until
+        for other in world.machines.values():
+            startup = other.startup()
+            if startup is not None:
+                startup.late_ms = 0.0 if over else LATE_MS * world.chance.random()
+        if over:
             return
         server = node.machine.server
         if server is not None and server.streams:
@@ -28,7 +36,56 @@ def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
         later(world, RESET_MS * world.chance.random(), reset)
 
     reset()
+    _deafen(world)
     return f"{node.name} leads unwatched, and its streams are reset again and again for {lasts_ms:.0f} ms"
+
+
+def deaf_usurp(world: World, node: Node, _lasts_ms: float) -> str:
+    """Part 4: who leads is not watched for longer than its lease, and writes on; the voters of the next term have
+    nothing but their own vote to keep them from it."""
+    node = world.nodes[world.record.holder.name] if world.record is not None else node
+    lasts_ms = 7000.0
+    node.freeze("watch")
+    later(world, lasts_ms, node.thaw)
+    _deafen(world)
+    return f"{node.name} leads unwatched for {lasts_ms:.0f} ms, and the next voters do not hear who won"
+
+
+def _deafen(world: World) -> None:
+    """The next winner's voters reach neither it nor the store for a while."""
+    before = world.record
+
+    def won(_document: str, _text: str) -> None:
+        now = world.record
+        if before is None or now is None or now.holder == before.holder:
+            return
+        world.store.on_swap.remove(won)
+        for name in world.names:
+            if name not in (now.holder.name, before.holder.name):
+                _apart(world, name, now.holder.name, 1500)
+                _apart(world, name, STORE, 1500)
+
+    world.traps.append(won)
+    world.store.on_swap.append(won)
+
+
+def long_tail(world: World, node: Node, _lasts_ms: float) -> str:
+    """PREFIX: who leads is cut off, goes on with a transaction of many bytes that is never committed, and dies. When it
+    comes back its LSN is far above the next primary's."""
+    node = world.nodes[world.record.holder.name] if world.record is not None else node
+    for name in (*world.names, STORE):
+        if name != node.name:
+            _apart(world, node.name, name, 3000)
+
+    def write_much() -> None:
+        server = node.machine.server
+        if server is not None and server.primary and server.running:
+            server.volume.log.append(server.volume.log.timeline, BULK_BYTES, "noise")
+            server.checkpoint(lambda: None)  # which flushes it
+
+    later(world, 300, write_much)
+    later(world, 900, lambda: node.kill(3000 + 3000 * world.chance.random()))
+    return f"{node.name} is cut off, writes {BULK_BYTES} bytes that nobody commits, and is killed"
 
 
 def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
@@ -43,7 +100,7 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
     tailed, winner, behind = standbys
     _apart(world, old, behind, 60_000)
     later(world, 400, lambda: _apart(world, old, winner, 60_000))
-    for other in (winner, behind, "store"):
+    for other in (winner, behind, STORE):
         later(world, 400, lambda other=other: _apart(world, tailed, other, 2500))  # type: ignore[misc]  # a default
     later(world, 700, lambda: world.nodes[old].kill(60_000))
 
@@ -56,8 +113,8 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
         for name in standbys:
             world.network.mend(tailed, name)
             world.network.mend(name, tailed)
-        world.network.mend(tailed, "store")
-        world.network.mend("store", tailed)
+        world.network.mend(tailed, STORE)
+        world.network.mend(STORE, tailed)
         other = next(n for n in standbys if n not in (first, tailed))
         _apart(world, first, other, 60_000)
         later(world, 1200 + 1800 * world.chance.random(), lambda: world.nodes[first].kill(60_000))

@@ -230,6 +230,7 @@ class Startup:
         self.pause_requested = False
         self.paused = False
         self.replay_delay_ms = 0.0
+        self.late_ms = 0.0  # how much later than other processes this one acts on a signal
         self._network = network
         self._find = find
         self._upstream: Upstream | None = server.volume.settings.upstream
@@ -262,12 +263,12 @@ class Startup:
     def signalled(self) -> None:
         """A SIGHUP is pending, and is acted on when the process runs next."""
         self._pending = True
-        self._soon(self._wake)
+        self._wake_soon()
 
     def request_pause(self) -> None:
         """pg_wal_replay_pause: reached when the process runs next."""
         self.pause_requested = True
-        self._soon(self._wake)
+        self._wake_soon()
 
     def resume(self) -> None:
         """pg_wal_replay_resume."""
@@ -276,6 +277,9 @@ class Startup:
 
     def _soon(self, callback: Callable[[], None]) -> None:
         self.server.loop.after(self.server.owner, self.server.chance.process(), callback)
+
+    def _wake_soon(self) -> None:
+        self.server.loop.after(self.server.owner, self.server.chance.process() + self.late_ms, self._wake)
 
     def _wake(self) -> None:
         if self._over:
