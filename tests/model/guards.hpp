@@ -8,7 +8,9 @@ enum Guard {
     SETTING_FIRST, BARRIER, SWAP_FIRST, NEVER_WITHDRAWN, NAMES, LIVE, TIGHTEN_ORDER, LOOSEN_ORDER, TIGHTEN_BARRIER,
     SETTLE, SAME_RECORD, HOLDER_VOTES, NEVER_EMPTY, LAST_COPY, IDENTITY, RAISE_IN_PLACE, RESUME, LOOSEN_EARLY,
     TAKE_BACK_FIRST, BARE_NAME, LAST_COPY_SOON, LAST_COPY_MUTUAL,
-    EVERY_SERVER, CONFIRMED, WENT_BACK, CONFIRM_FOLLOWS, CONFIRM_WHOM, GUARDS
+    EVERY_SERVER, CONFIRMED, WENT_BACK, CONFIRM_FOLLOWS, CONFIRM_WHOM,
+    REPLACE_ORDER, REPLACE_BARRIER, REPLACE_TERM, SPENT,
+    LAST_COPY_VOTERS, ONE_AT_A_TIME, GUARDS
 };
 
 constexpr const char* GUARD_NAMES[GUARDS] = {
@@ -22,6 +24,9 @@ constexpr const char* GUARD_NAMES[GUARDS] = {
     "LAST COPY waits also for a voter that does not follow yet", "LAST COPY waits for nobody who waits himself",
     "every server is there for a rebuild", "k confirmations for writing the record again", "a store that went back freezes",
     "a confirmation comes from one who follows", "a confirmation comes from one who follows this primary",
+    "a replaced disk counts no more in PostgreSQL", "a new disk flushes a barrier first",
+    "a lost disk's place passes on in a new term", "a spent name is admitted in a new term",
+    "LAST COPY waits also for who can be admitted", "LAST COPY: one comes back at a time",
 };
 
 struct Guards {

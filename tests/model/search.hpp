@@ -186,7 +186,7 @@ class Search {
     }
 
     static void print(FILE* to, int line, const Step& step) {
-        static const char* const swaps[] = {"", "win", "raise term", "admit", "tighten", "lower k", "renew", "release", "take back", "create"};
+        static const char* const swaps[] = {"", "win", "raise term", "admit", "tighten", "lower k", "renew", "release", "take back", "create", "replace"};
         fprintf(to, "%4d. n%d: %s", line, step.node + 1, step.what);
         if (!strncmp(step.what, "a swap", 6)) fprintf(to, " (%s)", swaps[step.arg]);
         else if (step.arg || strstr(step.what, "follows") || strstr(step.what, "connects")) fprintf(to, " [%d]", step.arg);

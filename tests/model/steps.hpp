@@ -541,7 +541,10 @@ class World {
         if (n.tightening.stage) go_on_tightening(s, i, out);
         if (!bound_.voter_changes || unsettled(n) || n.tightening.stage || n.setting != wanted(s)) return;
         if (n.serving || !off_[LOOSEN_EARLY]) {
-            for (int v = 0; v < NODES; v++) admit(s, i, v, out);
+            for (int v = 0; v < NODES; v++) {
+                admit(s, i, v, out);
+                replace(s, i, v, out);
+            }
             if (bound_.lower_k && s.record.k > 1 && s.left.changes) {
                 State& t = add(s, out, "the operator lowers k: it sends the swap", i).after;
                 t.left.changes--;
@@ -563,6 +566,26 @@ class World {
             t.node[i].setting = setting_of(s.record.term, s.record.voters | 1 << v, s.record.k);
     }
 
+    // A lost disk's place passes to the new one under its name: the old one counts no more, the new one has flushed a
+    // barrier written after that, and the swap raises the term, since this term's name belongs to the old disk.
+    void replace(const State& s, int i, int v, std::vector<Step>& out) const {
+        const Record& r = s.record;
+        if (!(r.voters >> v & 1) || (r.voter_ids >> v & 1) == s.node[v].id || r.released) return;
+        if (!streams(s, v, i) || s.node[v].followed != s.node[i].term) return;
+        State& t = add(s, out, "a lost disk's place is to pass on: PostgreSQL first", i, v).after;
+        const int others = r.voters & ~(1 << v);
+        t.node[i].setting = setting_of(r.term, off_[REPLACE_ORDER] ? r.voters : others, r.k);
+        t.node[i].tightening = Tightening{1, u8(others), r.k, 0, u8(v + 1), {0, 0, 0}};
+    }
+
+    bool replaced_has(const State& s, int i) const {
+        const Node& n = s.node[i];
+        const int v = n.tightening.replaced - 1;
+        const Walsender& w = n.walsender[v];
+        const bool says_so = s.node[v].log.length >= n.tightening.lsn && s.node[v].followed == n.term;
+        return off_[REPLACE_BARRIER] || (w.name == BARE && w.flush >= n.tightening.lsn && says_so);
+    }
+
     void begin_tightening(const State& s, int i, std::vector<Step>& out) const {
         const Record& r = s.record;
         if (!s.left.changes && r.k) return;
@@ -581,13 +604,13 @@ class World {
             return;
         }
         t.node[i].setting = setting_of(s.record.term, voters, k);
-        t.node[i].tightening = Tightening{1, u8(voters), u8(k), 0};
+        t.node[i].tightening = Tightening{1, u8(voters), u8(k), 0, 0, {0, 0, 0}};
     }
 
     // LIVE: the dropped voter's walsender counts no more; for a raised k every walsender is new; waiting is on.
     bool live(const State& s, int i) const {
         const Node& n = s.node[i];
-        const int dropped = s.record.voters & ~n.tightening.voters;
+        const int dropped = off_[REPLACE_ORDER] ? 0 : s.record.voters & ~n.tightening.voters;
         for (int j = 0; j < NODES; j++) {
             if ((dropped >> j & 1) && counts(n.walsender[j], j)) return false;
             const bool raised = n.tightening.k > s.record.k;
@@ -604,12 +627,19 @@ class World {
             t.node[i].tightening.stage = 2;
             t.node[i].tightening.lsn = n.log.length;
         }
-        if (x.stage == 2 && (off_[TIGHTEN_BARRIER] || flushed_by(n, x.voters, x.k, x.lsn)) && !unsettled(n)) {
+        if (x.stage == 2 && x.replaced && replaced_has(s, i) && !unsettled(n)) {
+            const int v = x.replaced - 1;
+            State& t = add(s, out, "the new disk has the barrier: it sends the swap", i, v).after;
+            send(t, i, REPLACE, s.record.term + !off_[REPLACE_TERM], 1 << v);
+            t.node[i].swap.voter_id = s.node[v].id;
+            t.node[i].tightening.stage = 3;
+        }
+        if (x.stage == 2 && !x.replaced && (off_[TIGHTEN_BARRIER] || flushed_by(n, x.voters, x.k, x.lsn)) && !unsettled(n)) {
             State& t = add(s, out, "barrier flushed by k of the new voters: it sends the swap", i).after;
             send(t, i, TIGHTEN, 0, x.voters, x.k);
             t.node[i].tightening.stage = 3;
         }
-        if (x.stage < 3 || n.swap.kind != TIGHTEN)
+        if (x.stage < 3 || (n.swap.kind != TIGHTEN && n.swap.kind != REPLACE))
             add(s, out, "the change is given up", i).after.node[i].tightening = Tightening{};
     }
 
@@ -721,7 +751,7 @@ class World {
         r.entry_term = r.term;
         r.entry_node = u8(i);
         r.won_at = n.report.position;
-        r.released = r.handover = 0;
+        r.released = r.handover = r.spent = r.spent_ids = 0;
         learn(n, age_of(r), i);
         t.lost = t.back = 0;
         for (Node& other : t.node)
@@ -859,9 +889,18 @@ class World {
     // A voter that waits to be rewound itself cannot flush the barrier: two of them would wait for each other for ever.
     bool can_flush(const State& s, int j, int h) const {
         const Node& n = s.node[j];
-        if (!is_voter(s, j) || n.process != RECOVERY || n.promise > s.node[h].term) return false;
+        const bool counts = is_voter(s, j) || (bound_.voter_changes && !off_[LAST_COPY_VOTERS] && n.log.length);
+        if (!counts || n.process != RECOVERY || n.promise > s.node[h].term) return false;
         if (off_[LAST_COPY_SOON]) return n.conf.target == h + 1;
         return off_[LAST_COPY_MUTUAL] || history_is_prefix(n.log, s.node[h].log);
+    }
+
+    // One at a time: while it is brought back, a server is no copy of what it had.
+    bool another_comes_back(const State& s, int i, int h) const {
+        if (off_[ONE_AT_A_TIME]) return false;
+        for (int j = 0; j < NODES; j++)
+            if (j != i && j != h && s.node[j].floor && s.node[j].process == RECOVERY) return true;
+        return false;
     }
 
     void come_back(const State& s, int i, int h, std::vector<Step>& out) const {
@@ -872,7 +911,7 @@ class World {
         if (!empty && !off_[LAST_COPY] && !source.serving) {
             int others = 0;
             for (int j = 0; j < NODES; j++) others += j != i && can_flush(s, j, h);
-            if (others >= (s.record.k > 1 ? s.record.k : 1)) return;
+            if (others >= (s.record.k > 1 ? s.record.k : 1) || another_comes_back(s, i, h)) return;
             if (end_of(source.log) < end_of(n.log)) return;
         }
         State& t = add(s, out, empty ? "it is cloned" : "it is rewound", i, h).after;
@@ -930,6 +969,11 @@ class World {
         }
     }
 
+    static void raise(Record& r, int term) {
+        r.term = u8(term);
+        r.spent = r.spent_ids = 0;
+    }
+
     void land(Step& step, int i, const Swap swap) const {
         State& t = step.after;
         Record& r = t.record;
@@ -948,15 +992,28 @@ class World {
                 r.entry_term = swap.term;
                 r.entry_node = u8(i);
                 r.won_at = swap.position;
+                r.spent = r.spent_ids = 0;
                 r.released = r.handover = 0;
                 break;
             }
-            case RAISE_TERM: r.term = swap.term; break;
+            case RAISE_TERM: raise(r, swap.term); break;
             case ADMIT:
                 r.voters |= swap.voters;
                 if (swap.voter_id) r.voter_ids |= swap.voters;
+                // Another disk was dropped under this name in this term: the name belongs to that one.
+                if ((r.spent & swap.voters) && bool(r.spent_ids & swap.voters) != bool(swap.voter_id) && !off_[SPENT])
+                    raise(r, r.term + 1);
+                break;
+            case REPLACE:
+                r.voter_ids = u8((r.voter_ids & ~swap.voters) | (swap.voter_id ? swap.voters : 0));
+                if (swap.term > r.term) raise(r, swap.term);
                 break;
             case TIGHTEN:
+                if (bound_.budget.wipes) {
+                    const u8 gone = u8(r.voters & ~swap.voters);
+                    r.spent |= gone;
+                    r.spent_ids = u8((r.spent_ids & ~gone) | (r.voter_ids & gone));
+                }
                 r.voters = swap.voters;
                 r.voter_ids &= swap.voters;
                 r.k = swap.k;
@@ -1016,7 +1073,7 @@ class World {
             power_off(step.after.node[i]);
             step.after.node[i].process = LOST;
         }
-        if (s.left.wipes && n.log.length) {
+        if (s.left.wipes && n.log.length && !n.id) {
             Step& step = add(s, out, "its disk is lost; an empty one takes its place", i);
             step.fault = true;
             step.after.left.wipes--;

@@ -124,7 +124,7 @@ struct Report {
     u8 id;
 };
 
-enum SwapKind : u8 { NO_SWAP, WIN, RAISE_TERM, ADMIT, TIGHTEN, LOWER_K, RENEW, RELEASE, TAKE_BACK, CREATE };
+enum SwapKind : u8 { NO_SWAP, WIN, RAISE_TERM, ADMIT, TIGHTEN, LOWER_K, RENEW, RELEASE, TAKE_BACK, CREATE, REPLACE };
 
 struct Swap {
     u32 basis;
@@ -142,6 +142,8 @@ struct Tightening {
     u8 voters;
     u8 k;
     u8 lsn;
+    u8 replaced;  // 1 + node: a lost disk's place is to pass to the new one
+    u8 pad[3];
 };
 
 struct Node {
@@ -174,6 +176,7 @@ struct Record {
     u8 released, handover;
     u8 won_at;                  // what the winner reported
     u8 entry_term, entry_node;  // the newest promotion
+    u8 spent, spent_ids;        // who was dropped in this term
 };
 
 struct Budget {
@@ -227,14 +230,17 @@ inline u32 rename_basis(u32 basis, const u8* to) {
            u32(rename_mask(basis >> 9 & 7, to)) << 9;
 }
 
+inline u8 rename_node(u8 one_based, const u8* to) { return one_based ? u8(1 + to[one_based - 1]) : u8(0); }
+
 inline void rename_record(Record& r, const u8* to) {
     r.holder = to[r.holder];
     r.voters = u8(rename_mask(r.voters, to));
     r.voter_ids = u8(rename_mask(r.voter_ids, to));
     r.entry_node = to[r.entry_node];
+    r.spent = u8(rename_mask(r.spent, to));
+    r.spent_ids = u8(rename_mask(r.spent_ids, to));
 }
 
-inline u8 rename_node(u8 one_based, const u8* to) { return one_based ? u8(1 + to[one_based - 1]) : u8(0); }
 
 inline void renamed(const State& from, const u8* to, State& into) {
     into = from;
@@ -256,6 +262,7 @@ inline void renamed(const State& from, const u8* to, State& into) {
         n.swap.basis = rename_basis(n.swap.basis, to);
         n.swap.voters = u8(rename_mask(n.swap.voters, to));
         n.tightening.voters = u8(rename_mask(n.tightening.voters, to));
+        n.tightening.replaced = rename_node(n.tightening.replaced, to);
     }
     rename_record(into.record, to);
     rename_record(into.backup, to);
