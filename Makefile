@@ -48,8 +48,8 @@ chaos: $(DEVELOP)
 model:
 	@command -v $(CXX) >/dev/null || { echo "make model needs a C++20 compiler (g++ 10, clang 12 or newer); CXX= names it" >&2; exit 1; }
 	@mkdir -p build
-	$(CXX) -std=c++20 -O2 -o build/model tests/model/main.cpp
-	$(CXX) -std=c++20 -O2 -o build/lease tests/model/lease.cpp
+	$(CXX) -std=c++20 -O2 -Wall -Wextra -o build/model tests/model/main.cpp
+	$(CXX) -std=c++20 -O2 -Wall -Wextra -o build/lease tests/model/lease.cpp
 	@build/lease
 	@build/model removals
 	@build/model bounds

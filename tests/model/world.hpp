@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 using u8 = uint8_t;
 using u16 = uint16_t;
@@ -166,6 +167,7 @@ struct Node {
     u8 began;    // its log's length when it began as a primary: clients wait only for what is written later
     u8 serving;
     u8 unfit;    // can start in recovery only
+    u8 pad[2];
     Report report;
     Swap swap;
     Tightening tightening;
@@ -179,8 +181,10 @@ struct Record {
     u8 spent, spent_ids;        // who was dropped in this term
 };
 
+// How often each of these may still happen.
 struct Budget {
-    u8 writes, crashes, breaks, losses, wipes, timeouts, agents, changes, unfits, empties, backs, doors;
+    u8 writes = 0, crashes = 0, breaks = 0, losses = 0, wipes = 0, timeouts = 0;
+    u8 agents = 0, changes = 0, unfits = 0, empties = 0, backs = 0, doors = 0;
 };
 
 struct State {
@@ -190,10 +194,11 @@ struct State {
     Log acked;  // what some client was told, or could read, and so must never be missing
     u8 wiped;
     u8 lost, back;  // the store has no record; or has an old one
-    u8 pad[3];
+    u8 pad[5];
 };
 
 static_assert(sizeof(State) % 4 == 0, "a state is hashed in words");
+static_assert(std::has_unique_object_representations_v<State>, "no byte of a state is without a meaning");
 
 inline u8 age_of(const Record& r) { return u8(r.generation << 4 | r.term); }
 
@@ -240,7 +245,6 @@ inline void rename_record(Record& r, const u8* to) {
     r.spent = u8(rename_mask(r.spent, to));
     r.spent_ids = u8(rename_mask(r.spent_ids, to));
 }
-
 
 inline void renamed(const State& from, const u8* to, State& into) {
     into = from;
