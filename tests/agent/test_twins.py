@@ -55,7 +55,7 @@ def test_a_confirmation_of_another_agent_than_the_one_that_is_heard_is_not_count
         play = await Play(N1, PRIMARY).seen()
         play.situation.served_term = 5
         heard(play, "n3", HEARD)
-        play.peers.confirmations = {"n3": Confirmation(N3, 5, incarnation)}
+        play.peers.confirmations = {"n3": Confirmation(N3, 5, incarnation, play.situation.address)}
         await confirm_round(play.tools, play.record)
         return play.situation.confirmed_sent_boot_ms
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
+from howdah.agent.answering import Answering
 from howdah.agent.procedures import fence, server
 from howdah.agent.watching import confirm_round, has_deadline, renew, times_to_write
 from howdah.cluster.actions import Promote, ResumeService, StartInRecovery
@@ -14,7 +15,7 @@ from howdah.cluster.policy import LeaseTimes
 from howdah.stores.memory import SwapFault
 from howdah.values.member import Member
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
-from tests.cluster.builders import N1, N2, N3, a_record
+from tests.cluster.builders import N1, N2, N3, a_record, address_of
 
 
 async def one_renewal(play: Play) -> None:
@@ -140,9 +141,10 @@ def test_only_a_primary_or_one_in_the_making_has_a_deadline() -> None:
 
 
 def confirming(play: Play, *voters: Member) -> Play:
-    """These answer that they are not revoked."""
+    """These answer that they are not revoked, and follow this server."""
     play.situation.served_term = 5
-    play.peers.confirmations = {voter.name: Confirmation(voter, 5) for voter in voters}
+    here = play.situation.address
+    play.peers.confirmations = {voter.name: Confirmation(voter, 5, upstream=here) for voter in voters}
     return play
 
 
@@ -160,6 +162,30 @@ def test_the_word_of_k_voters_prolongs_serving_and_the_dead_man_is_told() -> Non
 def test_a_new_disk_under_a_voter_s_name_confirms_nothing() -> None:
     async def story() -> Play:
         play = confirming(await Play().seen(), Member("n2", "another"), Member("n3", "another"))
+        await confirm_round(play.tools, play.record)
+        return play
+
+    play = asyncio.run(story())
+    assert play.situation.confirmed_sent_boot_ms == 0
+    assert not play.log.has("arm")
+
+
+def test_a_confirmation_says_whom_the_voter_follows() -> None:
+    async def story() -> None:
+        play = await Play(N2, RECOVERY).seen()
+        play.situation.facts = replace(await play.server.observe(), upstream=address_of(N1), upstream_name="n2.t5")
+        answer = await Answering(play.tools).confirm(5)
+        assert answer == Confirmation(N2, 5, play.situation.incarnation, address_of(N1))
+
+    asyncio.run(story())
+
+
+def test_a_voter_that_follows_another_primary_of_the_same_term_confirms_nothing() -> None:
+    """The store was put back to an old copy: n2 won the term to which n1 had raised its own, and n3 follows n2."""
+
+    async def story() -> Play:
+        play = confirming(await Play().seen())
+        play.peers.confirmations = {"n3": Confirmation(N3, 5, upstream=address_of(N2))}
         await confirm_round(play.tools, play.record)
         return play
 

@@ -192,6 +192,13 @@ CHANGES = (
         ("test_an_agent_with_a_twin_promises_nothing_and_confirms_nothing",),
     ),
     Removal(
+        "confirmations: from who follows this primary", "howdah/agent/watching.py",
+        "return (answer.member, answer.term, answer.upstream) == (voter, term, tools.situation.address)",
+        "return (answer.member, answer.term) == (voter, term)",
+        "agent/test_watching_deadlines.py",
+        ("test_a_voter_that_follows_another_primary_of_the_same_term_confirms_nothing",),
+    ),
+    Removal(
         "lease times: the dead-man knows them first", "howdah/agent/watching.py",
         "    keeper.announce(wanted)\n", "",
         "agent/test_watching_deadlines.py",

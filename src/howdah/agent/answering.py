@@ -57,7 +57,7 @@ class Answering:
             return Refusal(str(failure), self._tools.situation.local.promise)
 
     async def confirm(self, term: int) -> Confirmation | Refusal:
-        """Under the lock that promises take: not revoked above `term`, and following it."""
+        """Under the lock that promises take: not revoked above `term`, and following it; the asker looks whom."""
         situation = self._tools.situation
         async with situation.promise_lock:
             promise = situation.local.promise
@@ -68,7 +68,7 @@ class Answering:
                 return Refusal("a higher term is promised", promise)
             if facts is None or not facts.upstream_name.endswith(f".t{term}"):
                 return Refusal("this server does not follow that term", promise)
-            return Confirmation(situation.me, term, situation.incarnation)
+            return Confirmation(situation.me, term, situation.incarnation, facts.upstream)
 
     async def release_slot(self, name: str) -> None:
         """End the walsender under which this member streamed before; its new one can then take the slot."""

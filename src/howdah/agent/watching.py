@@ -285,14 +285,15 @@ async def confirm_round(tools: Tools, record: Record) -> None:
 
 
 async def _confirmed(tools: Tools, voter: Member, term: int) -> bool:
-    """Whether this very voter confirms: a new disk under its name has promised nothing (IDENTITY)."""
+    """Whether this very voter confirms this very primary. A new disk under its name has promised nothing (IDENTITY),
+    and one that follows another primary of the same term confirms that one."""
     try:
         answer = await tools.peers.confirm(voter.name, term, tools.policy.store_timeout_ms)
     except PeerUnreachable:
         return False
     if not isinstance(answer, Confirmation) or other_speaker(tools, voter.name, answer.incarnation):
         return False
-    return (answer.member, answer.term) == (voter, term)
+    return (answer.member, answer.term, answer.upstream) == (voter, term, tools.situation.address)
 
 
 async def keep_deadman(tools: Tools) -> None:

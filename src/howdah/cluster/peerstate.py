@@ -80,11 +80,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Not revoked above `term` when this was read under the lock that promises take."""
+    """Not revoked above `term` when this was read under the lock that promises take, and pointed at `upstream`.
+
+    The name's term alone does not say whom a voter follows: where the store was put back to an old copy, another may
+    have won the very term to which the asker had raised its own."""
 
     member: Member
     term: int
     incarnation: str = ""
+    upstream: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
