@@ -85,7 +85,7 @@ def test_a_copy_that_went_on_alone_leaves_the_original_out_when_it_comes_back(cl
         node.layout.state.unlink()
         (node.root / HOME).unlink()
         node.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert_sound(cluster, load)
 

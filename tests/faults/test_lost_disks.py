@@ -40,10 +40,10 @@ def test_both_standbys_disks_are_lost_at_once_and_writes_come_back_by_themselves
         assert load.acknowledged == acknowledged
         first, second = standbys
         first.start()
-        load.wait_writes(limit_s=60)
+        load.wait_writes()
         assert voter_ids(cluster)[first.name] != old[first.name]
         second.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     after = cluster.record()
     assert after.holder == before.holder
@@ -55,7 +55,7 @@ def test_both_standbys_disks_are_lost_at_once_and_writes_come_back_by_themselves
     cluster.wait_serving(other_than=primary.name)
     assert_sound(cluster, load, standbys=False)
     primary.start()
-    cluster.wait_healthy(60)
+    cluster.wait_healthy()
 
 
 def test_the_only_voter_s_disk_is_lost_after_the_other_was_dropped(cluster: RealCluster) -> None:
@@ -68,11 +68,11 @@ def test_the_only_voter_s_disk_is_lost_after_the_other_was_dropped(cluster: Real
         only.kill()
         lose_disk(only)
         only.start()
-        load.wait_writes(limit_s=60)
+        load.wait_writes()
         assert voter_ids(cluster)[only.name] != old[only.name]
         lose_disk(dropped)
         dropped.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         load.wait_writes()
     assert cluster.primary() is primary
     assert_sound(cluster, load)
@@ -80,7 +80,7 @@ def test_the_only_voter_s_disk_is_lost_after_the_other_was_dropped(cluster: Real
 
 def test_four_of_five_disks_are_lost_and_k_stays_2() -> None:
     with real_cluster(("n1", "n2", "n3", "n4", "n5")) as cluster:
-        cluster.wait_healthy(90)
+        cluster.wait_healthy()
         standbys, old = cluster.standbys(), voter_ids(cluster)
         with writing(cluster) as load:
             for node in standbys:
@@ -90,11 +90,11 @@ def test_four_of_five_disks_are_lost_and_k_stays_2() -> None:
                 lose_disk(node)
             for node in standbys[:2]:
                 node.start()
-            load.wait_writes(limit_s=90)
+            load.wait_writes()
             assert cluster.record().k == 2
             for node in standbys[2:]:
                 node.start()
-            cluster.wait_healthy(90)
+            cluster.wait_healthy()
             load.wait_writes()
         assert not set(voter_ids(cluster).values()) & set(old.values())
         assert_sound(cluster, load)

@@ -61,7 +61,7 @@ def test_a_winner_that_left_its_timeline_s_history_file_and_was_not_promoted_res
         winner.kill()
         _leave_history_file(cluster, winner)
         winner.start()
-        assert cluster.wait_serving(other_than=first.name, limit_s=60) is winner
+        assert cluster.wait_serving(other_than=first.name) is winner
         load.wait_writes()
         assert not winner.journal("CRASH"), "its dead-man has no reason to kill it"
         _all_return(cluster, load)

@@ -81,6 +81,6 @@ def test_a_rewind_s_source_that_dies_leaves_nobody_stuck_and_loses_nothing(clust
             "another one wins, or the third one tries",
         )
         source.start()
-        cluster.wait_healthy(90)
+        cluster.wait_healthy()
         load.wait_writes()
     assert_sound(cluster, load)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.features.operator import ask
+from tests.features.operator import ask, look
 from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
@@ -23,6 +23,12 @@ def hand_over(cluster: RealCluster, target: RealNode) -> RealNode:
 
     eventually(ask_once, "the primary takes the order")
     return asked[-1]
+
+
+def settle(cluster: RealCluster) -> None:
+    """An order survives its agent and is carried out later: wait until none is left, then for everybody."""
+    eventually(lambda: look(cluster.primary(), "explain").get("switchover") == "", "no switchover is under way")
+    cluster.wait_healthy()
 
 
 def kill_agent(node: RealNode) -> None:
@@ -66,7 +72,7 @@ def test_one_primary_leads_whoever_dies_in_a_switchover(cluster: RealCluster, vi
         for node in cluster.nodes.values():
             if not node.agent:
                 node.start()
-        cluster.wait_healthy()
+        settle(cluster)
         load.wait_writes()
     assert_sound(cluster, load)
 
@@ -80,7 +86,7 @@ def test_a_stopped_backend_does_not_hold_a_switchover_up_for_ever(cluster: RealC
         eventually(lambda: not old.postmaster, "the old server is gone")
         cluster.wait_serving(other_than=old.name)
         load.wait_writes()
-        cluster.wait_healthy()
+        settle(cluster)
     assert_sound(cluster, load)
 
 
@@ -100,5 +106,5 @@ def test_a_shutdown_checkpoint_longer_than_the_lease_costs_neither_the_lease_nor
         os.kill(checkpointer, signal.SIGCONT)
         assert cluster.wait_serving(above_term=term) is target
         load.wait_writes()
-        cluster.wait_healthy()
+        settle(cluster)
     assert_sound(cluster, load)

@@ -48,7 +48,7 @@ def test_a_primary_that_cannot_write_its_log_is_replaced(cluster: RealCluster) -
         cluster.wait_serving(other_than=full.name)
         load.wait_writes()
         limit_files(full, resource.RLIM_INFINITY)
-        cluster.wait_healthy(90)
+        cluster.wait_healthy()
         load.wait_writes()
     assert "File too large" in (full.layout.log / "postgresql.log").read_text(errors="replace")
     assert_sound(cluster, load)

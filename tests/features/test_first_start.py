@@ -7,7 +7,7 @@ from pathlib import Path
 from howdah.cluster.record import Phase
 from howdah.postgres.account import choose_account, run_as
 from tests.postgres.serverdir import ServerDirectory, server_directory
-from tests.realcluster.cluster import RealCluster, slot_of
+from tests.realcluster.cluster import RealCluster, real_cluster, slot_of
 from tests.realcluster.processes import command_line, eventually
 
 
@@ -42,27 +42,23 @@ def test_the_others_clone_at_the_same_time(cluster: RealCluster) -> None:
 
 
 def test_the_first_start_is_taken_over_when_its_node_dies_in_the_middle() -> None:
-    cluster = RealCluster()
-    try:
+    with real_cluster(started=False) as cluster:
         cluster.store.start()
         for name in ("n2", "n3"):
             cluster[name].start()
         cluster["n1"].start()
         eventually(lambda: any("initdb" in command_line(pid) for pid in cluster["n1"].processes), "n1 initialises")
         cluster["n1"].kill()
-        assert cluster.wait_serving(other_than="n1", limit_s=60).name in ("n2", "n3")
+        assert cluster.wait_serving(other_than="n1").name in ("n2", "n3")
         record = cluster.record()
         assert record.term > 1
         cluster["n1"].start()  # what it had begun never served: it is put aside, and n1 becomes a standby
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         assert cluster.record().system_identifier == record.system_identifier
-    finally:
-        cluster.close()
 
 
 def test_the_first_node_goes_on_when_it_died_with_its_directory_just_in_place() -> None:
-    cluster = RealCluster()
-    try:
+    with real_cluster(started=False) as cluster:
         cluster.store.start()
         first = cluster["n1"]
         first.start()
@@ -71,16 +67,13 @@ def test_the_first_node_goes_on_when_it_died_with_its_directory_just_in_place() 
         first.start()
         for name in ("n2", "n3"):
             cluster[name].start()
-        assert cluster.wait_healthy(60).name == "n1"
+        assert cluster.wait_healthy().name == "n1"
         assert cluster.record().term == 1
-    finally:
-        cluster.close()
 
 
 def test_what_a_first_start_made_that_was_taken_over_is_put_aside_and_its_node_clones() -> None:
     """Alone it has a whole cluster, and waits for a standby before it lets anybody in."""
-    cluster = RealCluster()
-    try:
+    with real_cluster(started=False) as cluster:
         cluster.store.start()
         first = cluster["n1"]
         first.start()
@@ -91,16 +84,11 @@ def test_what_a_first_start_made_that_was_taken_over_is_put_aside_and_its_node_c
         first.kill()
         for name in ("n2", "n3"):
             cluster[name].start()
-        cluster.wait_serving(other_than="n1", limit_s=60)
+        cluster.wait_serving(other_than="n1")
         first.start()
-        cluster.wait_healthy(60)
+        cluster.wait_healthy()
         assert cluster.record().system_identifier != begun.system_identifier
         assert (first.layout.kept / "global" / "pg_control").exists()
-    except BaseException as error:
-        error.add_note(cluster.story())
-        raise
-    finally:
-        cluster.close()
 
 
 def _somebody_s(existing: ServerDirectory) -> Path:
@@ -163,7 +151,7 @@ def test_an_adopted_directory_s_own_settings_become_the_cluster_s() -> None:
         cluster["n1"].document["initial"]["adopt"] = str(data)
         try:
             cluster.start()
-            cluster.wait_healthy(60)
+            cluster.wait_healthy()
             for node in cluster.nodes.values():
                 assert {name: node.value(f"SHOW {name}") for name in KEPT} == KEPT, node.name
             assert len({node.value(collation) for node in cluster.nodes.values()}) == 1
@@ -187,7 +175,7 @@ def test_an_existing_directory_of_a_later_timeline_becomes_the_first_node() -> N
         cluster["n1"].document["initial"]["adopt"] = str(data)
         try:
             cluster.start()
-            primary = cluster.wait_healthy(60)
+            primary = cluster.wait_healthy()
             assert primary.name == "n1"
             assert not data.exists()
             assert primary.value("SELECT count(*) FROM precious") == 1001
@@ -197,7 +185,7 @@ def test_an_existing_directory_of_a_later_timeline_becomes_the_first_node() -> N
             second = cluster.wait_serving(other_than="n1")
             assert second.value("SELECT count(*) FROM precious") == 1001
             primary.start()
-            cluster.wait_healthy(60)
+            cluster.wait_healthy()
         except BaseException as error:
             error.add_note(cluster.story())
             raise

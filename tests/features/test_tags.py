@@ -48,7 +48,7 @@ def test_who_may_not_lead_is_no_voter_and_never_leads() -> None:
         "n5": {"priority": 0},
     }
     with tagged_cluster(tags) as cluster:
-        primary = cluster.wait_serving(limit_s=60)
+        primary = cluster.wait_serving()
         wait_voters(cluster, {"n2"})
         eventually(lambda: cluster.record().voteless == ("n3", "n4", "n5"), "the record says who never votes")
         assert cluster.record().k == 1  # half of n1 and n2
@@ -90,7 +90,7 @@ def test_priority_decides_between_equals_and_a_cascading_standby_finds_another_u
         "n4": {"replicate_from": "n2"},
     }
     with tagged_cluster(tags) as cluster:
-        primary = cluster.wait_serving(limit_s=60)
+        primary = cluster.wait_serving()
         wait_voters(cluster, {"n2", "n3"})
         eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 streams from n2")
         eventually(lambda: look(cluster["n4"], "status").get("follows") == "n2", "n4 says so")
