@@ -43,8 +43,8 @@ simulate: $(DEVELOP)
 chaos: $(DEVELOP)
 	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-# The exhaustive model of the safety protocol: every state of three servers, within bounds. Minutes on one core; up to
-# 4 GB of memory. TRACES=1 tells the shortest way to what each removed guard lets through.
+# The exhaustive model of the safety protocol: every state of three servers, within bounds. Minutes on one core, up to
+# 3 GB of memory. TRACES=1 tells the shortest way to what each removed guard lets through.
 model:
 	@command -v $(CXX) >/dev/null || { echo "make model needs a C++20 compiler (g++ 10, clang 12 or newer); CXX= names it" >&2; exit 1; }
 	@mkdir -p build

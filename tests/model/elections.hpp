@@ -11,7 +11,7 @@ class Elections : protected Holder {
         promise(s, i, out);
         report(s, i, out);
         const Node& n = s.node[i];
-        if (n.process == RECOVERY && counted(s, i, n.report.term)) decide(s, i, out);
+        if (n.process == RECOVERY && counted(s, i, n.report.term) && n.report.id == n.id) decide(s, i, out);
     }
 
     void decide(const State& s, int i, std::vector<Step>& out) const {
@@ -29,7 +29,8 @@ class Elections : protected Holder {
         if (n.log.length == 0) return;
         const bool running = n.process == PRIMARY;
         if (running && !(off_[OLD_LSN] && is_holder(s, i))) return;  // it is killed first
-        for (int q = s.record.term + 1; q <= bound_.terms; q++) {
+        const int lowest = s.record.term + 1 > bound_.asked_from ? s.record.term + 1 : bound_.asked_from;
+        for (int q = lowest; q <= bound_.terms; q++) {
             if (q < n.promise || (q == n.promise && n.report.term == q && n.report.basis == basis)) continue;
             State& t = add(s, out, running ? "a running primary's position is published" : "it promises a term", i, q).after;
             t.node[i].report = Report{basis, u8(q), 0, 0, n.id};

@@ -154,6 +154,7 @@ class Holder : protected Store {
     // barrier written after that, and the swap raises the term, since this term's name belongs to the old disk.
     void replace(const State& s, int i, int v, std::vector<Step>& out) const {
         const Record& r = s.record;
+        if (bound_.drops_only) return;
         if (!(r.voters >> v & 1) || (r.voter_ids >> v & 1) == s.node[v].id || r.released) return;
         if (!streams(s, v, i) || s.node[v].followed != s.node[i].term) return;
         State& t = add(s, out, "a lost disk's place is to pass on: PostgreSQL first", i, v).after;

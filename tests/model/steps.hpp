@@ -155,9 +155,27 @@ class World : private Following {
             step.after.wiped++;
             Node& m = step.after.node[i];
             power_off(m);
+            if (bound_.budget.returns)
+                step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, u8(i + 1), {0, 0, 0}};
             cut(m.log, 0);
             m.flushed = m.promise = m.followed = m.floor = 0;
             m.id ^= 1;
+        }
+        if (s.left.returns && s.aside.of == i + 1) {
+            Step& step = add(s, out, "the disk that was taken for lost and the new one change places", i);
+            step.fault = true;
+            step.after.left.returns--;
+            Node& m = step.after.node[i];
+            power_off(m);
+            step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, u8(i + 1), {0, 0, 0}};
+            const Disk& back = s.aside;
+            m.log = back.log;
+            m.flushed = m.log.length;
+            m.promise = back.promise;
+            m.followed = back.followed;
+            m.floor = back.floor;
+            m.id = back.id;
+            if (!m.report.position) m.report = Report{};  // what it was about to say was the other disk's
         }
         if (s.left.unfits && !n.unfit && is_holder(s, i)) {
             Step& step = add(s, out, "it cannot be a primary any more", i);

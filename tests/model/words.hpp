@@ -19,8 +19,10 @@ struct Bound {
     const char* about;
     int k = 1;
     int terms = 1;  // the highest term that anybody asks for
+    int asked_from = 0;  // and the lowest: a change that raises the term in place comes before the election
     int k_max = 0;  // to which the operator raises k; 0: never
     bool voter_changes = false;
+    bool drops_only = false;  // a lost disk is dropped and the new one admitted; it never takes the place
     bool lower_k = false;
     bool switchover = false;
     bool catch_up = false;
@@ -123,7 +125,7 @@ class Words {
             return "the holder of the record lacks an acknowledged commit";
         if (r.voters >> r.holder & 1) return "the primary is a voter";
         if (s.wiped <= bound_.k) {
-            bool kept = false;
+            bool kept = s.aside.of && is_prefix(s.acked, s.aside.log);
             for (const Node& n : s.node) kept = kept || is_prefix(s.acked, n.log);
             if (!kept) return "no disk holds an acknowledged commit any more";
         }

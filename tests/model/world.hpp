@@ -184,7 +184,15 @@ struct Record {
 // How often each of these may still happen.
 struct Budget {
     u8 writes = 0, crashes = 0, breaks = 0, losses = 0, wipes = 0, timeouts = 0;
-    u8 agents = 0, changes = 0, unfits = 0, empties = 0, backs = 0, doors = 0;
+    u8 agents = 0, changes = 0, unfits = 0, empties = 0, backs = 0, doors = 0, returns = 0;
+};
+
+// A disk that was taken for lost, or the one that stood in for it meanwhile.
+struct Disk {
+    Log log;
+    u8 promise, followed, floor, id;
+    u8 of;  // 1 + node; 0: there is none
+    u8 pad[3];
 };
 
 struct State {
@@ -192,9 +200,9 @@ struct State {
     Record record, backup;  // and the copy to which the store may be put back
     Budget left;
     Log acked;  // what some client was told, or could read, and so must never be missing
+    Disk aside;
     u8 wiped;
     u8 lost, back;  // the store has no record; or has an old one
-    u8 pad[5];
 };
 
 static_assert(sizeof(State) % 4 == 0, "a state is hashed in words");
@@ -271,6 +279,8 @@ inline void renamed(const State& from, const u8* to, State& into) {
     rename_record(into.record, to);
     rename_record(into.backup, to);
     rename_log(into.acked, to);
+    rename_log(into.aside.log, to);
+    into.aside.of = rename_node(into.aside.of, to);
 }
 
 inline u64 hash_of(const State& s) {
