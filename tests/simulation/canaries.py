@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from howdah.agent import publishing, watching
+from howdah.agent import publishing
 from howdah.agent.procedures import campaign, follow, promote, revoke, server, voters
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster import election, following
@@ -25,6 +25,7 @@ from howdah.cluster.voters import Drop, RaiseK
 from howdah.simulation import disk
 from howdah.simulation.options import Options, draw
 from howdah.values.lsn import Lsn
+from tests.simulation.guards_out import GUARDS
 
 Place = ModuleType | type
 
@@ -119,7 +120,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
         (publishing, "below_floor", _never),
     ),
     "the dead voter's flush is not waited for": ((voters, "wait_flushed", _no_waiting),),
-    "a primary does not look whether it still holds the record": ((watching, "may_renew", _always),),
+    **GUARDS,
 }
 """What is taken out -> where, and what stands there instead."""
 
@@ -138,8 +139,37 @@ GROUNDS: dict[str, dict[str, Any]] = {
     },
     "no PREFIX": {"faults": ("long tail",), "nodes": 3, "k": 0, "rates": ()},
     "no FLOOR": {"faults": ("lonely tail",), "nodes": 4, "k": 2, "rates": (), "fault_interval_ms": 25_000},
+    "the dead voter's flush is not waited for": {
+        "faults": ("lagging rest",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 20_000,
+    },
+    "not proved LIVE": {"faults": ("half deaf",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": ()},
+    "votes are compared by LSN alone": {
+        "faults": ("tail votes",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
+    },
+    "TERM OF THE WAL: the report says the record's term": {
+        "faults": ("tail votes",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
+    },
+    "HOLDER VOTES FOR ALL, whatever it has": {
+        "faults": ("holder yields",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
+    },
+    "V after the swap lacks the old primary": {"faults": ("ambush",), "nodes": 3, "k": 0, "rates": ()},
+    "no ONE CONNECTION": {"faults": ("lost power",), "nodes": 4, "k": 2, "rates": ()},
+    "loosened in PostgreSQL first": {
+        "faults": ("kill node", "store slow"), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (),
+    },
+    "async: the lease is not waited out": {
+        "mode": "async", "kind": "async", "k": 0, "faults": ("cut off all",), "slow_share": 0.01,
+    },
+    "async: no dead-man": {
+        "mode": "async", "kind": "async", "k": 0, "faults": ("freeze agent",), "slow_share": 0.01,
+    },
+    "the holder does not resume": {"calm_ms": 60_000, "faults": ("outage", "kill node")},
 }  # fmt: skip
 """Where the general hunting ground is too kind for a guard: what is different."""
+
+
+STUCK = frozenset(("the holder does not resume",))
+"""Without these no promise is broken, but the cluster does not become whole again."""
 
 
 def hunting(seed: int, canary: str = "") -> Options:
@@ -171,6 +201,14 @@ FOUND_BY: dict[str, int] = {
     "a voter goes back to the old primary after its vote": 2,
     "no FLOOR": 0,
     "no STARTUP PROOF, and the startup process's wait is not looked at": 10,
+    "the dead voter's flush is not waited for": 0,
+    "votes are compared by LSN alone": 5,
+    "TERM OF THE WAL: the report says the record's term": 5,
+    "V after the swap lacks the old primary": 0,
+    "HOLDER VOTES FOR ALL, whatever it has": 0,
+    "no ONE CONNECTION": 0,
+    "async: no dead-man": 0,
+    "the holder does not resume": 0,
 }
 """A seed that finds it. What is not here was not found yet: see the tests of the single rules."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from howdah.simulation.run import run_seed
-from tests.simulation.canaries import CANARIES, FOUND_BY, hunting, without
+from tests.simulation.canaries import CANARIES, FOUND_BY, STUCK, hunting, without
 
 SEEDS_MAX = 12
 """Beginning with the seed that is known to find it; the code's timing changes, and the next ones may have to."""
@@ -13,7 +13,8 @@ SEEDS_MAX = 12
 def test_without_the_guard_a_promise_is_broken(canary: str) -> None:
     with without(canary):
         for seed in range(FOUND_BY[canary], FOUND_BY[canary] + SEEDS_MAX):
-            if run_seed(hunting(seed, canary)).fault.startswith("broken promise"):
+            fault = run_seed(hunting(seed, canary)).fault
+            if fault.startswith("broken promise") or (canary in STUCK and fault):
                 return
     raise AssertionError(f"without its guard ({canary}) no promise was broken in {SEEDS_MAX} seeds")
 

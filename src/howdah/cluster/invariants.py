@@ -6,7 +6,7 @@ Numbers are those of the list of invariants (S1-S27). Used by the simulator and 
 from collections.abc import Callable
 
 from howdah.cluster.localstate import LocalState
-from howdah.cluster.quorum import NAMES_NOBODY, SyncSetting, is_covered, setting_of, wait_name
+from howdah.cluster.quorum import NAMES_NOBODY, SyncSetting, is_covered, setting_of, votes_needed, wait_name
 from howdah.cluster.record import Mode, Phase, Record
 from howdah.values.member import Member
 
@@ -87,6 +87,17 @@ def acknowledged_is_flushed_by_k(commit: str, flushed_on: tuple[str, ...], k: in
     if len(flushed_on) >= k:
         return ""
     return f"{commit} was acknowledged with k = {k}, and is durable only on {', '.join(flushed_on) or 'the primary'}"
+
+
+def every_election_finds(commit: str, holder_has: bool, voters_without: tuple[str, ...], record: Record) -> str:
+    """S3 before anybody dies: any |V| - k + 1 voters that may vote have one among them who has it; and the holder has.
+
+    `voters_without`: who lacks the commit, and is neither below its floor nor incomplete: those never vote."""
+    if not holder_has:
+        return f"{record.holder.name}, which holds the record, leads without the acknowledged {commit}"
+    if len(voters_without) < votes_needed(len(record.voters), record.k):
+        return ""
+    return f"{', '.join(voters_without)} may elect one of them with k = {record.k}, without the acknowledged {commit}"
 
 
 def barrier_before_clients(barrier_flushed: bool, who: str) -> str:

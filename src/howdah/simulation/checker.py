@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from howdah.cluster import invariants
-from howdah.cluster.localstate import LocalState
+from howdah.cluster.localstate import LocalState, Marker
 from howdah.cluster.quorum import read_setting
 from howdah.cluster.record import Mode, Phase, Record, read_record
 from howdah.simulation.node import Node
@@ -27,6 +27,13 @@ def _durable(node: Node, record: LogRecord, ever: bool = False) -> bool:
     disk that is gone by now."""
     volumes = [node.machine.volume, node.machine.old, *(node.machine.lost if ever else ())]
     return any(v is not None and v.present and record.place < v.log.flushed and v.log.has(record) for v in volumes)
+
+
+def _may_vote_without(node: Node, record: LogRecord) -> bool:
+    """Whether the node's word in an election would be that of one who lacks the record."""
+    local = node.state.state
+    below = local.floor is not None and local.floor.lsn >= record.end
+    return not below and local.marker is Marker.NONE and not _durable(node, record)
 
 
 class Checker:
@@ -84,6 +91,7 @@ class Checker:
             self._handed_over(before, after)
             node = self._nodes[after.holder.name]
             self._has_all(node.machine.volume.log, f"the winner {after.holder.name} of term {after.term}")
+        self._found_by_all()
 
     def store_went_back(self, document: str, text: str) -> None:
         """What the store says from now on does not follow on what it said: terms may be won again. Commits may not
@@ -98,6 +106,17 @@ class Checker:
             return
         if not self._nodes[after.holder.name].machine.volume.log.has(last):
             raise self._found(f"S3: {after.holder.name} was handed the lead without the acknowledged {last!r}")
+
+    def _found_by_all(self) -> None:
+        """Whoever dies now, the next election finds every acknowledged commit. Lost disks and forced terms break it."""
+        record, frontier = self.record, self._frontier
+        if record is None or frontier is None or record.mode is not Mode.QUORUM or record.k < 1 or record.forced_terms:
+            return
+        if (record.generation, record.term) < self._highest or any(n.machine.lost for n in self._nodes.values()):
+            return
+        holder_has = self._nodes[record.holder.name].machine.volume.log.has(frontier)
+        without = tuple(v.name for v in record.voters if _may_vote_without(self._nodes[v.name], frontier))
+        self._require("S20", invariants.every_election_finds(repr(frontier), holder_has, without, record))
 
     def _has_all(self, log: Log, who: str) -> None:
         frontier = self._frontier
@@ -118,13 +137,14 @@ class Checker:
             k = self.record.k if self.record.holder.name == server.name else 1
             self._require("S5", invariants.acknowledged_is_flushed_by_k(repr(record), has, k))
         self._observed(server, record, "acknowledged")
+        self._found_by_all()
 
     def _acknowledged_async(self, server: Server, record: LogRecord) -> None:
         """In async mode a commit may be lost, but only in an election; and who lost the lead is fenced by its lease."""
         self._last[server.name] = record
         holder = self.record.holder.name if self.record is not None else server.name
         late = server.loop.now - self._won_ms
-        if holder != server.name and late > FENCED_MS and self._nodes[server.name].undisturbed(FENCED_MS):
+        if holder != server.name and late > FENCED_MS and self._nodes[server.name].guarded(FENCED_MS):
             raise self._found(f"S11: {server.name} acknowledged {record!r} {late:.0f} ms after {holder} had won")
 
     def read(self, server: Server, record: LogRecord) -> None:

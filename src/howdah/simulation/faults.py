@@ -14,7 +14,17 @@ from howdah.simulation.disasters import jump_clock, later, recycle_wal, restore_
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
-from howdah.simulation.plots import deaf_usurp, flaky_usurp, lonely_tail, long_tail
+from howdah.simulation.plots import (
+    deaf_usurp,
+    flaky_usurp,
+    half_deaf,
+    holder_yields,
+    lagging_rest,
+    lonely_tail,
+    long_tail,
+    lost_power,
+    tail_votes,
+)
 from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
@@ -310,6 +320,11 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "usurp": (0, usurp),
     "flaky usurp": (0, flaky_usurp),
     "deaf usurp": (0, deaf_usurp),
+    "half deaf": (0, half_deaf),
+    "holder yields": (0, holder_yields),
+    "tail votes": (0, tail_votes),
+    "lagging rest": (0, lagging_rest),
+    "lost power": (0, lost_power),
     "lonely tail": (0, lonely_tail),
     "long tail": (0, long_tail),
     "swap disk": (0, swap_disk),

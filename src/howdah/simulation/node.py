@@ -197,10 +197,13 @@ class Node:
         found = {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}
         return {**found, "dead-man": deadman}[what]
 
-    def undisturbed(self, for_ms: float) -> bool:
-        """Whether agent, dead-man and server have all run for so long."""
-        alive = self.agent is not None and self.deadman is not None and not self.deadman.owner.dead
-        return alive and not self._frozen and self.surroundings.loop.now - self._disturbed_ms > for_ms
+    def guarded(self, for_ms: float) -> bool:
+        """Whether its dead-man has run for so long beside a server that is not stopped, whatever its agent did."""
+        server = [self.machine.server.owner] if self.machine.server is not None else []
+        if self.deadman is None or self.deadman.owner.dead:
+            return False
+        stopped = any(owner in self._frozen for owner in (self.deadman.owner, *server))
+        return not stopped and self.surroundings.loop.now - self._disturbed_ms > for_ms
 
     def freeze(self, what: str) -> None:
         """SIGSTOP to these processes."""

@@ -69,13 +69,14 @@ def _deafen(world: World) -> None:
     world.store.on_swap.append(won)
 
 
-def long_tail(world: World, node: Node, _lasts_ms: float) -> str:
+def long_tail(world: World, node: Node, lasts_ms: float) -> str:
     """PREFIX: who leads is cut off, goes on with a transaction of many bytes that is never committed, and dies. When it
     comes back its LSN is far above the next primary's."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
+    lasts_ms = 6000 + 3000 * world.chance.random()
     for name in (*world.names, STORE):
         if name != node.name:
-            _apart(world, node.name, name, 3000)
+            _apart(world, node.name, name, lasts_ms)  # longer than TCP keeps what was sent
 
     def write_much() -> None:
         server = node.machine.server
@@ -84,7 +85,7 @@ def long_tail(world: World, node: Node, _lasts_ms: float) -> str:
             server.checkpoint(lambda: None)  # which flushes it
 
     later(world, 300, write_much)
-    later(world, 900, lambda: node.kill(3000 + 3000 * world.chance.random()))
+    later(world, 900, lambda: node.kill(lasts_ms))
     return f"{node.name} is cut off, writes {BULK_BYTES} bytes that nobody commits, and is killed"
 
 
@@ -130,3 +131,90 @@ def _apart(world: World, one: str, other: str, lasts_ms: float) -> None:
     world.network.cut(other, one)
     later(world, lasts_ms, lambda: world.network.mend(one, other))
     later(world, lasts_ms, lambda: world.network.mend(other, one))
+
+
+def lagging_rest(world: World, node: Node, _lasts_ms: float) -> str:
+    """The barrier of tightening: one of two voters is cut off from who leads, the other one dies; who was cut off comes
+    back, behind, and at once the dead one may be dropped."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or record.k != 1:
+        return "nothing happens: it takes two voters and k = 1"
+    behind, dies = world.chance.sample([v.name for v in record.voters], 2)
+    lasts_ms = 4500 + 1000 * world.chance.random()
+    _apart(world, record.holder.name, behind, lasts_ms)
+    later(world, 600, lambda: world.nodes[dies].kill(9000))
+    del node
+    return f"{behind} is cut off from who leads for {lasts_ms:.0f} ms, and {dies} is killed meanwhile"
+
+
+def lost_power(world: World, node: Node, _lasts_ms: float) -> str:
+    """ONE CONNECTION: two of three voters are gone; the third one's machine loses power, nobody tells its walsender,
+    and it is back at once, with two connections."""
+    record = world.record
+    if record is None or len(record.voters) != 3 or record.k != 2:
+        return "nothing happens: it takes three voters and k = 2"
+    names = world.chance.sample([v.name for v in record.voters], 3)
+    for gone in names[1:]:
+        _apart(world, record.holder.name, gone, 2500)
+    startup = world.machines[names[0]].startup()
+    if startup is not None and startup.link is not None:
+        startup.link.silent = True
+    later(world, 500, lambda: world.nodes[names[0]].kill(300))
+    del node
+    return f"{names[1]} and {names[2]} are cut off from who leads; {names[0]} loses power and is back at once"
+
+
+def tail_votes(world: World, node: Node, lasts_ms: float) -> str:
+    """TERM OF THE WAL: who led comes back with a long tail of an older term when the next primary, which acknowledged
+    commits in a newer one, has just died; its vote is needed, and its LSN is the highest."""
+    record = world.record
+    if record is None:
+        return "nothing happens: nobody leads"
+    old = record.holder.name
+    world.nodes[old].held_down = True  # its agent is not started again before the next primary is dead
+
+    def strike() -> None:
+        now = world.record
+        world.nodes[old].held_down = False
+        world.nodes[old].start_agent()
+        if now is not None and now.holder.name != old:
+            world.nodes[now.holder.name].kill(60_000)
+
+    said = long_tail(world, world.nodes[old], lasts_ms)
+    later(world, 9600, strike)
+    del node
+    return f"{said}, and returns when the next primary has just died"
+
+
+def half_deaf(world: World, node: Node, _lasts_ms: float) -> str:
+    """LIVE: a voter is not heard for so long that it is dropped, and is heard again just then: its walsender, which may
+    not have read the new setting yet, still counts it."""
+    record = world.record
+    if record is None or not record.voters:
+        return "nothing happens: nobody is a voter"
+    voter, holder = world.chance.choice(record.voters).name, record.holder.name
+    lasts_ms = 3000 + 600 * world.chance.random()
+    world.network.cut(voter, holder)
+    later(world, lasts_ms, lambda: world.network.mend(voter, holder))
+    del node
+    return f"{holder} does not hear {voter} for {lasts_ms:.0f} ms"
+
+
+def holder_yields(world: World, node: Node, _lasts_ms: float) -> str:
+    """HOLDER VOTES FOR ALL: one voter is behind, the other one is dead, and who leads cannot be a primary any more."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or record.k != 1:
+        return "nothing happens: it takes two voters and k = 1"
+    holder = world.nodes[record.holder.name]
+    behind, dies = world.chance.sample([v.name for v in record.voters], 2)
+    _apart(world, holder.name, behind, 1500)
+
+    def strike() -> None:
+        world.nodes[dies].kill(20_000)
+        holder.machine.becomes_primary = False
+        holder.kill_server()
+
+    later(world, 1400, strike)
+    later(world, 15_000, lambda: setattr(holder.machine, "becomes_primary", True))
+    del node
+    return f"{behind} is behind, {dies} will die, and {holder.name} cannot become a primary again"

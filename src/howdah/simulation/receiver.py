@@ -34,6 +34,7 @@ class Link:
         self.sender: Walsender | None = None
         self.open = False  # as the receiver sees it
         self.ended = False  # the receiver is gone
+        self.silent = False  # its machine loses power: nobody tells the walsender
         self._network = network
         self._find = find
         self._sent = 0
@@ -192,7 +193,8 @@ class Link:
         """The kernel of the dead side tells the other one, if it reaches it."""
         if died is self.standby:
             self.ended = True
-            self.send(False, self.close_sender)
+            if not self.silent:
+                self.send(False, self.close_sender)
             if self.server is not None:
                 self.standby.loop.after(self.server.owner, TIMEOUT_MS, self.close_sender)
         else:
