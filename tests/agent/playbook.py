@@ -208,7 +208,7 @@ class HandDirectory(_Body):
 class HandStandby(_Body):
     """`ports.postgres.Standby`."""
 
-    async def observe(self) -> ServerFacts:
+    async def observe(self, new_connection: bool = True) -> ServerFacts:
         """See the port."""
         if not self.answers:
             raise SqlFailed("it does not answer")

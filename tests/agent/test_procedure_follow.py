@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from howdah.agent.procedures import follow
+from howdah.agent.procedures import follow, server
 from howdah.agent.tools import Failed
 from howdah.cluster.actions import Clone, Follow, Leaving, LetGo, Rewind, StartFollowing
 from howdah.cluster.localstate import Marker
@@ -80,6 +80,41 @@ def test_the_older_primary_is_let_go_under_the_promise_and_provably_so() -> None
     play = asyncio.run(story())
     play.log.order("remember promise=5", "configure closed upstream -", "reload", "pause", "resume")
     assert play.situation.local.entries == (FIRST,)  # the winner may still correct its entry
+
+
+def test_what_was_let_go_is_compared_as_it_was_after_the_proof_and_not_looked_at_again() -> None:
+    async def let_go(brought: int) -> Play:
+        play = await behind()
+        play.log.at("configure", lambda: play.server.facts.update(end_lsn=Lsn(brought)))
+        await follow.let_go(play.tools, LetGo(N1, 5))
+        return play
+
+    async def follows() -> Play:
+        play = await let_go(950)
+        looks = play.situation.looks
+        play.log.at("configure open upstream n1", lambda: play.log.note(f"looks {play.situation.looks - looks}"))
+        await follow.follow(play.tools, Follow(N1, 5, "n2.t5", "n1"))
+        return play
+
+    async def brought_more() -> None:
+        play = await let_go(1100)
+        with pytest.raises(Failed, match="not a prefix"):
+            await follow.follow(play.tools, Follow(N1, 5, "n2.t5", "n1"))
+
+    play = asyncio.run(follows())
+    assert play.log.has("looks 0")
+    assert play.situation.cut_term == 0  # from now on something is received again
+    asyncio.run(brought_more())
+
+
+def test_a_server_that_was_started_anew_after_it_let_go_is_looked_at() -> None:
+    async def story() -> int:
+        play = await behind()
+        await follow.let_go(play.tools, LetGo(N1, 5))
+        await server.kill(play.tools)
+        return play.situation.cut_term
+
+    assert asyncio.run(story()) == 0
 
 
 def test_a_server_that_promised_more_follows_nobody() -> None:

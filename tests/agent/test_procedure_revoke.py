@@ -36,8 +36,9 @@ class StuckStandby(HandServer):
         del new_connection
         return await self._replay()
 
-    async def observe(self) -> ServerFacts:
+    async def observe(self, new_connection: bool = True) -> ServerFacts:
         """See the port."""
+        del new_connection
         return await self._server.observe()
 
 

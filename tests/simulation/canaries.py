@@ -58,9 +58,9 @@ def _forgets_promise(self: disk.SimDisk) -> LocalState:
     return replace(self._place.state, promise=0)
 
 
-async def _looks_away(tools: Tools) -> ServerFacts:
+async def _looks_away(tools: Tools, new_connection: bool = True) -> ServerFacts:
     """An observation that sees no receiver."""
-    return replace(await server.look(tools), receiving=False, upstream=None)
+    return replace(await server.look(tools, new_connection), receiving=False, upstream=None)
 
 
 _BLIND = SimpleNamespace(**{**vars(server), "look": _looks_away})
@@ -191,7 +191,7 @@ def hunting(seed: int, canary: str = "") -> Options:
 
 FOUND_BY: dict[str, int] = {
     "the promise is not persisted": 0,
-    "the receiver is not waited for": 10,
+    "the receiver is not waited for": 38,
     "no PREFIX": 1,
     "one vote is enough": 0,
     "promoted without a setting": 0,
@@ -199,11 +199,11 @@ FOUND_BY: dict[str, int] = {
     "promoted before the swap": 0,
     "the store is tightened first": 0,
     "a voter goes back to the old primary after its vote": 2,
-    "no FLOOR": 0,
-    "no STARTUP PROOF, and the startup process's wait is not looked at": 10,
+    "no FLOOR": 84,
+    "no STARTUP PROOF, and the startup process's wait is not looked at": 38,
     "the dead voter's flush is not waited for": 0,
-    "votes are compared by LSN alone": 5,
-    "TERM OF THE WAL: the report says the record's term": 5,
+    "votes are compared by LSN alone": 1,
+    "TERM OF THE WAL: the report says the record's term": 1,
     "V after the swap lacks the old primary": 0,
     "HOLDER VOTES FOR ALL, whatever it has": 0,
     "no ONE CONNECTION": 0,

@@ -106,6 +106,7 @@ class Situation:
         self.promoted_term = 0
         self.rewind_ready = False
         self.prefix_term = 0
+        self.cut_term = 0  # since LET GO of this term's winner nothing has been received: what lies on disk stays so
         self.confirmed_sent_boot_ms = 0
         self.confirmations = 0
         self.deadman_alive = True

@@ -135,8 +135,10 @@ class DataDirectory(Protocol):
 class Standby(Protocol):
     """SQL on a server in recovery."""
 
-    async def observe(self) -> ServerFacts:
-        """Everything of a running server, primary too, through a new connection. Raises SqlFailed."""
+    async def observe(self, new_connection: bool = True) -> ServerFacts:
+        """Everything of a running server, primary too. A new connection also shows that the server lets one in, and
+        the settings as the postmaster has them; within a procedure that proved both a kept one does. Raises
+        SqlFailed."""
         ...
 
     async def replay(self, new_connection: bool = True) -> ReplayView:

@@ -94,10 +94,10 @@ SELECT json_build_object(
 """
 
 
-async def observe(connection: SqlConnection, walsender: KeptSql) -> tuple[ServerFacts, Lsn]:
+async def observe(connection: SqlConnection | KeptSql, version: int, walsender: KeptSql) -> tuple[ServerFacts, Lsn]:
     """The facts (`replay_lag_ms` 0: the caller knows) and the LSN received, NO_LSN if nothing was. `walsender` is a
     connection that takes replication commands; it is used, and kept, only in recovery."""
-    (document,) = await connection.one(observation_statement(connection.server_version))
+    (document,) = await connection.one(observation_statement(version))
     seen: dict[str, Any] = json.loads(document or "")
     recovering: bool = seen["in_recovery"]
     if recovering:
@@ -122,7 +122,7 @@ async def observe(connection: SqlConnection, walsender: KeptSql) -> tuple[Server
         replay_paused=(seen["pause"] or "not paused") != "not paused",
         sync_setting=seen["sync_setting"],
         clients=seen["clients"],
-        version=connection.server_version,
+        version=version,
         collation=seen["collation"],
         sensitive=tuple(sorted(seen["sensitive"].items())),
         pending_restart=tuple(seen["pending_restart"] or ()),

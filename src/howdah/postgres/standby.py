@@ -46,26 +46,33 @@ class LocalStandby:
         self._kept = kept or KeptSql(sql)
         self._walsender = KeptSql(sql, walsender=True)
         self._lag = ReplayLag()
+        self._version = 0  # of the server, as the last new connection was told
 
     def close(self) -> None:
         """Drop the kept connections."""
         self._walsender.close()
         self._kept.close()
 
-    async def observe(self) -> ServerFacts:
-        """Everything of a running server, through a new connection. `lost_slot` is always False: SQL on a standby
-        does not tell why its receiver fails. Raises SqlFailed."""
+    async def observe(self, new_connection: bool = True) -> ServerFacts:
+        """See the port. `lost_slot` is always False: SQL on a standby does not tell why its receiver fails. Raises
+        SqlFailed."""
+        if not new_connection and self._version:
+            return await self._observe(self._kept)
         async with self._sql.session() as connection:
-            try:
-                facts, received = await observe(connection, self._walsender)
-            except ServerObjected as error:
-                if error.sqlstate != NOT_NOW:
-                    raise
-                facts, received = await observe(connection, self._walsender)  # promoted while it was read
-            if not facts.in_recovery:
-                return facts
-            lag_ms = self._lag.note(self._clock.monotonic_ms(), received, facts.replay_lsn)
-            return replace(facts, replay_lag_ms=lag_ms)
+            self._version = connection.server_version
+            return await self._observe(connection)
+
+    async def _observe(self, connection: SqlConnection | KeptSql) -> ServerFacts:
+        try:
+            facts, received = await observe(connection, self._version, self._walsender)
+        except ServerObjected as error:
+            if error.sqlstate != NOT_NOW:
+                raise
+            facts, received = await observe(connection, self._version, self._walsender)  # promoted while it was read
+        if not facts.in_recovery:
+            return facts
+        lag_ms = self._lag.note(self._clock.monotonic_ms(), received, facts.replay_lsn)
+        return replace(facts, replay_lag_ms=lag_ms)
 
     async def replay(self, new_connection: bool = True) -> ReplayView:
         """See the port. Raises SqlFailed, also out of recovery."""

@@ -142,8 +142,9 @@ class SimProcess(LocalPort):
 class SimStandby(LocalPort):
     """`ports.postgres.Standby`."""
 
-    async def observe(self) -> ServerFacts:
+    async def observe(self, new_connection: bool = True) -> ServerFacts:
         """See the port."""
+        del new_connection  # every one is new here
         server = await self.connect(1, 4)
         facts = facts_of(self.machine, server)
         if self.chance.maybe(0.2):

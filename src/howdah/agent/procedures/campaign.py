@@ -28,7 +28,7 @@ async def campaign(tools: Tools, action: Campaign) -> None:
         raise Failed("the holder renewed its lease before the election began")
     report = situation.report
     if report is None or report.term != action.term or report.basis != record.basis:
-        report = await revoke(tools, action.term, record)
+        report = await _revoke(tools, action.term, record)
     verdict = await _count(tools, action.term, record, report)
     match verdict:
         case Elected(position=position, why=why):
@@ -52,6 +52,24 @@ async def campaign(tools: Tools, action: Campaign) -> None:
             raise Failed(f"{have} of {need} needed voters are revoked; {names or 'nobody'} did not report")
 
 
+async def _revoke(tools: Tools, term: int, record: Record) -> Report:
+    """Be revoked. Who was handed the lead makes its slots meanwhile: nobody else will be asked."""
+    if record.handover is None or record.handover.to != tools.situation.name:
+        return await revoke(tools, term, record)
+    making = asyncio.create_task(_make_slots(tools, {v.name for v in record.voters} | {record.holder.name}))
+    try:
+        return await revoke(tools, term, record)
+    finally:
+        await making
+
+
+async def _make_slots(tools: Tools, names: set[str]) -> None:
+    """Slots cost several fsyncs, and the winner needs them before it promotes. A loser drops them."""
+    names.discard(tools.situation.name)
+    with contextlib.suppress(SqlFailed):
+        await tools.primary.keep_slots(tuple(sorted(names)), drop_others=False)
+
+
 async def _count(tools: Tools, term: int, record: Record, mine: Report) -> Judgement:
     """Ask everybody that may matter at once; judge after each report, so that the fastest quorum decides."""
     situation = tools.situation
@@ -67,9 +85,7 @@ async def _count(tools: Tools, term: int, record: Record, mine: Report) -> Judge
     request = PromiseRequest(term, record, situation.name)
     asks = [asyncio.create_task(_ask(tools, name, request, limit_ms)) for name in sorted(names)]
     try:
-        with contextlib.suppress(SqlFailed):
-            # Meanwhile: slots cost several fsyncs, and the winner needs them before it promotes. A loser drops them.
-            await tools.primary.keep_slots(tuple(sorted(names)), drop_others=False)
+        await _make_slots(tools, set(names))
         for answer in asyncio.as_completed(asks):
             report = await answer
             if report is None:

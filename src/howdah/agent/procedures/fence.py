@@ -32,12 +32,14 @@ async def kill(tools: Tools, crash: bool) -> None:
 
 
 async def release(tools: Tools, handover: Handover | None = None) -> None:
-    """Give the lease up. Only with every process of the server verified gone."""
+    """Give the lease up. Only with every process of the server verified gone: a hand-over comes right after a stop that
+    verified it."""
     situation = tools.situation
     record = tools.keeper.record
     if record is None or not situation.holds(record):
         raise Failed("this server does not hold the record")
-    await server.kill(tools)  # also where nothing is believed to run: it looks more than once
+    if handover is None or situation.state is not ServerState.GONE:
+        await server.kill(tools)  # also where nothing is believed to run: it looks more than once
     released = await tools.keeper.swap(Release(situation.me, record.term, handover))
     if isinstance(released, NotAllowed):
         raise Failed(released.reason)

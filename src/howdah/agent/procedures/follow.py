@@ -19,6 +19,7 @@ from howdah.ports.store import StoreUnavailable
 from howdah.values.member import slot_name
 
 STREAM_LIMIT_MS = 4000
+STREAM_POLL_MS = 50
 STORE_POLL_MS = 200
 RELEASE_LIMIT_MS = 500
 RELEASE_AFTER_MS = 200
@@ -49,6 +50,7 @@ async def follow(tools: Tools, action: Follow) -> None:
     until = began + STREAM_LIMIT_MS
     released = not upstream.slot
     while True:
+        await tools.clock.sleep_ms(STREAM_POLL_MS)  # first of all the stream needs the processor
         facts = await server.look(tools)
         if not facts.in_recovery:
             raise Failed("the server is out of recovery")
@@ -65,7 +67,6 @@ async def follow(tools: Tools, action: Follow) -> None:
                 await tools.peers.release_slot(action.source, situation.name, RELEASE_LIMIT_MS)
         if tools.clock.boot_ms() > until:
             return  # not a failure by itself: the receiver goes on trying, and is seen to stream or not
-        await tools.clock.sleep_ms(10)
 
 
 async def _check_prefix(tools: Tools, action: Follow, source: Published) -> None:
@@ -74,7 +75,8 @@ async def _check_prefix(tools: Tools, action: Follow, source: Published) -> None
     situation, record = tools.situation, tools.situation.record_to_follow(tools.keeper)
     if record is None:
         raise Failed("the store has no record")
-    facts = await server.look(tools)
+    looked = situation.facts if situation.cut_term == action.term else None
+    facts = looked or await server.look(tools)
     if facts.upstream == source.address and situation.prefix_term == action.term:
         return  # it streams from this very primary of this term, and was checked before it began to
     if facts.upstream is not None:
@@ -119,7 +121,8 @@ async def let_go(tools: Tools, action: LetGo) -> None:
     server.configure(tools, server.blank_sync(tools), situation.gate_open)
     await tools.process.reload()
     await prove_cut(tools, tools.policy.revocation_limit_ms)
-    await server.look(tools)
+    await server.look(tools, new_connection=False)
+    situation.cut_term = action.term
 
 
 async def start_following(tools: Tools, action: StartFollowing) -> None:

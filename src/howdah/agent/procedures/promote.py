@@ -26,7 +26,7 @@ async def promote(tools: Tools, term: int) -> None:
     situation = tools.situation
     record = _held(tools, term)
     entry = record.current_entry
-    facts = await server.look(tools)
+    facts = await server.look(tools, new_connection=False)
     if entry is None or not facts.in_recovery:
         raise Failed("there is nothing to promote")
     _check_log(tools, record, facts)
@@ -53,7 +53,7 @@ async def promote(tools: Tools, term: int) -> None:
     if not await tools.standby.promote(tools.policy.promote_limit_ms):
         raise Failed("the promotion has not ended within its limit")
     await tools.primary.end_client_sessions()
-    facts = await server.look(tools)
+    facts = await server.look(tools, new_connection=False)
     await _correct_entry(tools, record, entry, facts)
     situation.promoted_term = term
     situation.report = None

@@ -124,7 +124,7 @@ async def _wait_for_replay(tools: Tools) -> ReplayView:
 async def _report(tools: Tools, term: int, record: Record, view: ReplayView) -> Report:
     """(term of the WAL, LSN) of a server that can no longer acknowledge anybody."""
     situation = tools.situation
-    facts = await server.look(tools)
+    facts = await server.look(tools, new_connection=False)
     if not facts.in_recovery or facts.upstream is not None or facts.receiving:
         raise Failed("the server is no longer blank and in recovery")
     chain = chain_of(facts.timeline, facts.history, view.replayed_lsn, situation.local.entries)

@@ -27,6 +27,8 @@ def configure(
         running=tools.situation.state is not ServerState.GONE,
     )
     tools.directory.configure(settings)
+    if upstream is not None:
+        tools.situation.cut_term = 0
     tools.situation.applied = settings
     tools.situation.gate_open = gate_open
 
@@ -74,10 +76,10 @@ async def start(tools: Tools, recovery: bool) -> None:
     await look(tools)
 
 
-async def look(tools: Tools) -> ServerFacts:
-    """Observe through a new connection and believe it. Raises SqlFailed."""
+async def look(tools: Tools, new_connection: bool = True) -> ServerFacts:
+    """Observe and believe it. Raises SqlFailed."""
     situation = tools.situation
-    facts = await tools.standby.observe()
+    facts = await tools.standby.observe(new_connection)
     took(tools, facts)
     situation.poke()
     return facts
@@ -119,7 +121,7 @@ def gone(tools: Tools) -> None:
     situation.state = ServerState.GONE
     situation.facts = None
     situation.served_term = 0
-    situation.promoted_term = 0
+    situation.promoted_term = situation.cut_term = 0
     situation.rewind_ready = False
     situation.gate_open = False
     situation.report = None

@@ -37,7 +37,7 @@ async def switchover(tools: Tools, action: Switchover) -> None:
         tools.journal.noted("SWITCHOVER", "the fast stop did not end in time: killed; others elect", record.term)
         await fence.release(tools)
         return
-    directory = tools.directory.inspect()
+    directory = situation.directory  # the stop looked
     if not directory.clean or directory.end_lsn == NO_LSN:
         await fence.release(tools)
         return

@@ -1,0 +1,41 @@
+"""In which order does a primary hand over, and its heir take over?"""
+
+import asyncio
+from dataclasses import replace
+
+from howdah.agent.procedures import campaign, switchover
+from howdah.cluster.actions import Campaign, Switchover
+from howdah.cluster.intents import SwitchoverRequest
+from howdah.cluster.observation import ServerState
+from howdah.cluster.record import Handover
+from howdah.cluster.suspicion import Ground
+from howdah.values.lsn import Lsn
+from tests.agent.playbook import PRIMARY, RECOVERY, Play
+from tests.cluster.builders import N1, N2, a_record, at
+
+REQUEST = SwitchoverRequest("leaving", "n2", 0)
+
+
+def test_checkpoint_then_gate_then_stop_then_the_hand_over_at_what_the_stop_left() -> None:
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY).seen()
+        stopped = replace(play.server.directory, clean=True, timeline=2, end_lsn=Lsn(2500))
+        play.log.at("stop", lambda: setattr(play.server, "directory", stopped))
+        await switchover.switchover(play.tools, Switchover(REQUEST, "n2"))
+        return play
+
+    play = asyncio.run(story())
+    play.log.order("checkpoint", "configure closed", "reload", "end sessions", "stop", "swap")
+    # The stop verified that no process is left: nothing is killed and looked for once more.
+    assert not play.log.has("kill")
+    assert play.situation.state is ServerState.GONE
+
+
+def test_who_was_handed_the_lead_has_its_slots_before_it_wins() -> None:
+    async def story() -> Play:
+        record = a_record(serving=False, released=True, handover=Handover("n2", at(5, 2000)))
+        play = await Play(N2, RECOVERY, record).seen()
+        await campaign.campaign(play.tools, Campaign(6, Ground.RELEASED))
+        return play
+
+    asyncio.run(story()).log.order("slots n1 n3", "swap")
