@@ -78,10 +78,6 @@ constexpr Entry BOUNDS[] = {
       .about = "it and the one in its place change places twice; the record on it is an old one",
       .k = 1, .terms = 2, .voter_changes = true, .coarse = true,
       .budget = {.writes = 1, .wipes = 1, .returns = 2}, .liveness = false}, false},
-    {{.name = "a lost disk found again, later",
-      .about = "the same, and elections only in the third term, which follows on the new disk's",
-      .k = 1, .terms = 3, .asked_from = 3, .voter_changes = true, .coarse = true,
-      .budget = {.writes = 1, .wipes = 1, .returns = 2}, .liveness = false}, false},
     // ---- voter changes ---------------------------------------------------------------------------------------------
     {{.name = "voter changes in one term",
       .about = "one drop, admissions, one late swap, one agent restart, one power cut, two writes; fine steps",

@@ -30,7 +30,9 @@ class Following : protected Elections {
 
     u8 name_for(const State& s, int i, int h) const {
         // Its record may be an old one, in which it was a voter; but a new disk was one in none before it is admitted.
-        const bool old_record = s.record.term != s.node[h].term || bound_.budget.returns;
+        // On a disk that was away lies the record of when it was lost: it was a voter in that term, and in no later one.
+        const bool away = s.aside.of == i + 1;
+        const bool old_record = away ? s.aside.record_term == s.node[h].term : s.record.term != s.node[h].term;
         const bool may_think_so = old_record && s.node[i].id == 0;
         return is_voter(s, i) || may_think_so || off_[BARE_NAME] || off_[V_AFTER_SWAP] ? s.node[h].term : BARE;
     }

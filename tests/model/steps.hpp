@@ -156,7 +156,7 @@ class World : private Following {
             Node& m = step.after.node[i];
             power_off(m);
             if (bound_.budget.returns)
-                step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, u8(i + 1), {0, 0, 0}};
+                step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, u8(i + 1), m.followed, {0, 0}};
             cut(m.log, 0);
             m.flushed = m.promise = m.followed = m.floor = 0;
             m.id ^= 1;
@@ -167,8 +167,8 @@ class World : private Following {
             step.after.left.returns--;
             Node& m = step.after.node[i];
             power_off(m);
-            step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, u8(i + 1), {0, 0, 0}};
             const Disk& back = s.aside;
+            step.after.aside = Disk{m.log, m.promise, m.followed, m.floor, m.id, back.of, back.record_term, {0, 0}};
             m.log = back.log;
             m.flushed = m.log.length;
             m.promise = back.promise;

@@ -191,8 +191,9 @@ struct Budget {
 struct Disk {
     Log log;
     u8 promise, followed, floor, id;
-    u8 of;  // 1 + node; 0: there is none
-    u8 pad[3];
+    u8 of;           // 1 + node; 0: there is none
+    u8 record_term;  // of the record that lies on the lost one
+    u8 pad[2];
 };
 
 struct State {
