@@ -7,7 +7,6 @@ moment (the record changes, time passes, the effect fails).
 
 # ruff: noqa: ARG002 (the hand-made ports keep their ports' signatures)
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -44,6 +43,7 @@ from tests.cluster.builders import (
     some_facts,
 )
 from tests.cluster.builders import RECORD as BUILT
+from tests.postgres.handclock import HandClock
 
 Twist = Callable[[], None]
 PRIMARY, RECOVERY, GONE = "primary", "recovery", "gone"
@@ -78,36 +78,6 @@ class Log:
         return any(effect.startswith(beginning) for effect in self.effects)
 
 
-class HandClock:
-    """Time that passes only in `sleep_ms` and when the test says so."""
-
-    def __init__(self) -> None:
-        self.now_ms = 1_000_000
-        self._tokens = 0
-
-    def boot_ms(self) -> int:
-        """See the port."""
-        return self.now_ms
-
-    def monotonic_ms(self) -> int:
-        """See the port."""
-        return self.now_ms
-
-    def wall_ms(self) -> int:
-        """See the port."""
-        return self.now_ms
-
-    def token(self) -> str:
-        """See the port."""
-        self._tokens += 1
-        return f"{self._tokens:016x}"
-
-    async def sleep_ms(self, duration_ms: int) -> None:
-        """See the port."""
-        self.now_ms += max(1, duration_ms)
-        await asyncio.sleep(0)
-
-
 class _Body:
     """What the four PostgreSQL ports of one server share. `live` is what its processes have read of `files`."""
 
@@ -124,6 +94,7 @@ class _Body:
         self.flushes = True
         self.answers = True
         self.promoted_history: dict[str, Any] = {}
+        self.reads_reloads = True
         self.adopted: dict[str, str] = {}
 
     def runs(self) -> bool:
@@ -290,6 +261,10 @@ class HandPrimary(_Body):
         """See the port."""
         return self.live.sync_names
 
+    async def loaded(self) -> str:
+        """See the port."""
+        return str(self.log.effects.count("reload") if self.reads_reloads else 0)
+
     async def checkpoint(self) -> None:
         """See the port."""
         self.log.note("checkpoint")
@@ -431,7 +406,7 @@ class Play:
 
     def __init__(self, member: Member = N1, state: str = PRIMARY, record: Record = BUILT, **local: Any) -> None:
         self.log = Log()
-        self.clock = HandClock()
+        self.clock = HandClock(1_000_000)
         self.server = HandServer(self.log, member, state)
         self.disk = HandDisk(self.log, a_local(member, **local))
         self.deadman = HandDeadman(self.log)

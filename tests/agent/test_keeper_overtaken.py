@@ -7,8 +7,8 @@ from howdah.cluster.changes import Release, Renew
 from howdah.cluster.record import read_record, write_record
 from howdah.ports.store import SwapOutcome, Versioned
 from howdah.stores.memory import MemoryStore, SwapFault
-from tests.agent.playbook import HandClock
 from tests.cluster.builders import N1, N2, a_record
+from tests.postgres.handclock import HandClock
 
 
 class SlowReads(MemoryStore):
@@ -30,7 +30,7 @@ class SlowReads(MemoryStore):
 
 def a_keeper(store: MemoryStore) -> tuple[Keeper, HandClock]:
     """A keeper whose store has the record of `builders`."""
-    clock = HandClock()
+    clock = HandClock(1_000_000)
     store.documents.swap(RECORD, None, write_record(a_record()))
     return Keeper(store, clock, lambda: None), clock
 

@@ -8,7 +8,7 @@ import pytest
 from howdah.agent.procedures import promote
 from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.tools import Failed, StillWaiting
-from howdah.cluster.record import TimelineEntry
+from howdah.cluster.record import Mode, TimelineEntry
 from howdah.cluster.serverfacts import HistoryStep
 from howdah.ports.deadman import DeadmanGone
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
@@ -82,6 +82,25 @@ def test_a_server_that_had_the_empty_setting_is_promoted_only_after_its_checkpoi
         return play
 
     asyncio.run(story()).log.order("configure", "reload", "checkpoint", "promote")
+
+
+def test_nobody_is_promoted_whose_gate_may_still_stand_open_also_where_the_setting_stays_as_it_is() -> None:
+    """In async mode the setting is empty before and after: it cannot show that the reload was read."""
+
+    async def story(reads: bool) -> Play:
+        record = replace(WON, mode=Mode.ASYNC, k=0, voters=())
+        play = await Play(N2, RECOVERY, record, promise=6).seen()
+        play.server.promoted_history = ON_THREE
+        play.server.reads_reloads = reads
+        if reads:
+            await promote.promote(play.tools, 6)
+        else:
+            with pytest.raises(Failed, match="from before the reload"):
+                await promote.promote(play.tools, 6)
+        return play
+
+    asyncio.run(story(reads=True)).log.order("configure closed", "reload", "promote")
+    assert not asyncio.run(story(reads=False)).log.has("promote")
 
 
 def test_what_the_promotion_really_made_is_in_the_record_before_anybody_follows() -> None:

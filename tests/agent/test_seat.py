@@ -15,8 +15,9 @@ from howdah.cluster.incarnation import same_seat
 from howdah.ports.postgres import PostgresFailure
 from howdah.stores.memory import MemoryStore
 from howdah.values.address import Address
-from tests.agent.playbook import RECOVERY, HandClock, Play
+from tests.agent.playbook import RECOVERY, Play
 from tests.cluster.builders import N2
+from tests.postgres.handclock import HandClock
 
 HERE, THERE = Address("n2", 8008), Address("elsewhere", 8008)
 SILENCE_MS = 5000
@@ -92,7 +93,7 @@ class Rig:
     """An agent's claim; `alive` are the addresses where an agent of its name answers."""
 
     def __init__(self, *earlier: str) -> None:
-        self.clock = HandClock()
+        self.clock = HandClock(1_000_000)
         self.alive: set[Address] = set()
         seat = Seat("disk.boot2.me", earlier, Path("/n2/home.json"), -1)
         self.claim = Claim("n2", HERE, seat, self.clock, self._answers, SILENCE_MS)

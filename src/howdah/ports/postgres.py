@@ -190,6 +190,11 @@ class Primary(Protocol):
         """A setting as a new connection sees it."""
         ...
 
+    async def loaded(self) -> str:
+        """When the postmaster last read its settings, as a new connection was told: another word after each reload
+        that was carried out."""
+        ...
+
     async def checkpoint(self) -> None:
         """CHECKPOINT, to its end."""
         ...

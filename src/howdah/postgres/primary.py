@@ -130,6 +130,13 @@ class LocalPrimary:
             (value,) = await connection.one("SELECT current_setting($1)", name)
             return value or ""
 
+    async def loaded(self) -> str:
+        """See the port: what a backend inherits from its postmaster, which reads pg_hba.conf in the same go. Raises
+        SqlFailed."""
+        async with self._sql.session() as connection:
+            (at,) = await connection.one("SELECT pg_conf_load_time()::text")
+            return at or ""
+
     async def checkpoint(self) -> None:
         """CHECKPOINT, to its end, however long it takes. Raises SqlFailed."""
         async with self._sql.session(NO_LIMIT_MS) as connection:

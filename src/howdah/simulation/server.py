@@ -31,6 +31,7 @@ class Server(Writing):
         super().__init__(name, volume, loop, chance, Owner(f"{name}/postgres", rate))
         self.state = "starting"
         self.settings = volume.settings
+        self.reloads = 0
         self.sessions: list[Session] = []
         self.on_gone: list[Callable[[], None]] = []
         self.on_postmaster_end: list[Callable[[], None]] = []
@@ -177,6 +178,7 @@ class Server(Writing):
         if not self.postmaster:
             return
         self.settings = self.volume.settings
+        self.reloads += 1
         self.loop.after(self.owner, self.chance.process(), self._checkpointer_reads)
         for sender in self.senders():
             self.loop.after(self.owner, self.chance.process(), self._sender_reads, sender)

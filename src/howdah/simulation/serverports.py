@@ -259,6 +259,10 @@ class SimPrimary(LocalPort):
             raise SqlFailed(f"unrecognized configuration parameter {name}")
         return server.settings.sync_names
 
+    async def loaded(self) -> str:
+        """See the port."""
+        return str((await self.connect()).reloads)
+
     async def checkpoint(self) -> None:
         """See the port."""
         server = await self.connect()

@@ -39,9 +39,15 @@ async def promote(tools: Tools, term: int) -> None:
     if not {slot_name(name) for name in names} <= set(facts.slots):
         await tools.primary.keep_slots(names, drop_others=False)
     wanted = server.record_sync(record)
+    before = await tools.primary.loaded() if wanted == facts.sync_setting else ""
     server.configure(tools, wanted, gate_open=False)
     await tools.process.reload()
-    await server.wait_shown(tools, "synchronous_standby_names", wanted, tools.policy.revocation_limit_ms)
+    # The setting and the closed gate are in force before there is anything to write to. A setting that was there
+    # before (the mode is async) shows nothing: then the time of the reload does.
+    if before:
+        await server.wait_loaded(tools, before, tools.policy.revocation_limit_ms)
+    else:
+        await server.wait_shown(tools, "synchronous_standby_names", wanted, tools.policy.revocation_limit_ms)
     if wanted and not facts.sync_setting:
         # NEVER EMPTY was not kept here (the mode was async): the checkpointer has to switch waiting on.
         await tools.primary.checkpoint()

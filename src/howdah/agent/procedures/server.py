@@ -154,3 +154,15 @@ async def wait_shown(tools: Tools, name: str, value: str, limit_ms: int) -> None
         if tools.clock.boot_ms() > until:
             raise Failed(f"a new connection still does not show {name} = {value!r}")
         await tools.clock.sleep_ms(5)
+
+
+async def wait_loaded(tools: Tools, before: str, limit_ms: int) -> None:
+    """Wait until the postmaster has read its settings after `before`. Raises Failed at the limit."""
+    until = tools.clock.boot_ms() + limit_ms
+    while True:
+        with contextlib.suppress(SqlFailed):
+            if await tools.primary.loaded() != before:
+                return
+        if tools.clock.boot_ms() > until:
+            raise Failed("a new connection still shows the settings from before the reload")
+        await tools.clock.sleep_ms(5)
