@@ -5,8 +5,9 @@ import contextlib
 from dataclasses import replace
 
 from howdah.agent.answering import Answering
+from howdah.agent.operations import DOOR_LIMIT_MS
 from howdah.agent.procedures import fence, server
-from howdah.agent.watching import confirm_round, has_deadline, renew, times_to_write
+from howdah.agent.watching import close_door, confirm_round, has_deadline, renew, times_to_write
 from howdah.cluster.actions import Promote, ResumeService, StartInRecovery
 from howdah.cluster.changes import Renew
 from howdah.cluster.observation import ServerState
@@ -216,3 +217,17 @@ def test_the_dead_man_rests_before_a_killed_server_counts_as_gone() -> None:
         assert play.situation.state is ServerState.GONE
 
     asyncio.run(story())
+
+
+def test_what_the_operator_accepted_does_not_act_on_some_later_trouble() -> None:
+    async def story() -> Play:
+        play = await Play(N2, RECOVERY).seen()
+        play.situation.door = ("n1",)
+        play.situation.door_until_boot_ms = play.clock.now_ms + DOOR_LIMIT_MS
+        close_door(play.tools)
+        assert play.situation.door == ("n1",)
+        play.clock.now_ms += DOOR_LIMIT_MS + 1
+        close_door(play.tools)
+        return play
+
+    assert asyncio.run(story()).situation.door is None

@@ -388,12 +388,12 @@ CONDUCT = (
         tests_in="keeper_went_back",
     ),
     in_cluster(
-        "store away: never with k = 0", "lease", "if k < 1 or confirmations < k:", "if confirmations < k:",
+        "store away: never with k = 0", "lease", "k >= 1 and confirmations >= max(", "confirmations >= max(",
         "test_with_k_0_nobody_s_word_prolongs_serving",
     ),
     in_cluster(
-        "store away: k of both sets", "lease", "return settled or confirmations_other_set >= k", "return True",
-        "test_k_voters_have_to_confirm_and_k_of_both_sets_while_a_change_is_unsettled",
+        "store away: k of both sets", "lease", "max(k, waited_for)", "k",
+        "test_as_many_have_to_confirm_as_the_record_and_as_the_setting_wait_for",
     ),
     in_cluster(
         "renewing needs a database", "lease", "    return probe_age_ms <= ", "    return 0 <= ",

@@ -70,14 +70,14 @@ def test_two_reads_a_lease_apart_with_one_counter_show_expiry() -> None:
 
 
 def test_with_k_0_nobody_s_word_prolongs_serving() -> None:
-    assert not may_prolong(0, 5, settled=True, confirmations_other_set=5)
+    assert not may_prolong(0, 0, 5)
 
 
-def test_k_voters_have_to_confirm_and_k_of_both_sets_while_a_change_is_unsettled() -> None:
-    assert may_prolong(2, 2, settled=True, confirmations_other_set=0)
-    assert not may_prolong(2, 1, settled=True, confirmations_other_set=2)
-    assert not may_prolong(2, 2, settled=False, confirmations_other_set=1)
-    assert may_prolong(2, 2, settled=False, confirmations_other_set=2)
+def test_as_many_have_to_confirm_as_the_record_and_as_the_setting_wait_for() -> None:
+    assert may_prolong(2, 0, 2)
+    assert not may_prolong(2, 0, 1)
+    assert not may_prolong(1, 2, 1)
+    assert may_prolong(1, 2, 2)
 
 
 def test_only_a_holder_whose_database_answers_renews() -> None:

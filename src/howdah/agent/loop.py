@@ -103,6 +103,7 @@ class AgentLoop:
         self._hear_peers()
         self._remember_record()
         settle_gate(tools)
+        watching.close_door(tools)
         record = tools.keeper.record
         if record is not None and record.serving and record.holder != situation.me:
             situation.gave_up = 0  # the lease did not only go to and fro

@@ -21,6 +21,8 @@ from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Conflict, StoreUnavailable, Swapped
 from howdah.postgres.parameters import refusal
 
+DOOR_LIMIT_MS = 60_000
+"""An order to give servers up that was not carried out by then is none any more: whoever was given up may be back."""
 RECONNECT_MS = 2000
 """A standby that has streamed within this time is waited for rather than taken for dead."""
 
@@ -94,6 +96,7 @@ class Operations:
         if living:
             raise NotDone(f"{', '.join(living)} can be reached: stop what you give up first")
         self._tools.situation.door = given_up
+        self._tools.situation.door_until_boot_ms = self._tools.clock.boot_ms() + DOOR_LIMIT_MS
         self._tools.situation.poke()
 
     def restart(self) -> None:

@@ -117,6 +117,7 @@ class Situation:
         self.leaving_since_boot_ms = 0
         self.order = Order.NONE
         self.door: tuple[str, ...] | None = None
+        self.door_until_boot_ms = 0
 
         self.busy: Action | None = None
         self.busy_since_boot_ms = 0

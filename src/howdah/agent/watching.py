@@ -31,7 +31,7 @@ from howdah.cluster.actions import (
     Switchover,
 )
 from howdah.cluster.changes import Renew
-from howdah.cluster.lease import may_renew
+from howdah.cluster.lease import may_prolong, may_renew
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Confirmation
 from howdah.cluster.policy import LeaseTimes
@@ -254,7 +254,7 @@ async def ask_confirmations(tools: Tools) -> None:
         await tools.clock.sleep_ms(tools.policy.renew_interval_ms)
         lost = keeper.record is None or situation.store_went_back(keeper)
         record = (keeper.settled or situation.local.record) if lost else keeper.record
-        if record is None or not situation.holds(record) or situation.served_term != record.term or record.k < 1:
+        if record is None or not situation.holds(record) or situation.served_term != record.term:
             continue
         now = tools.clock.boot_ms()
         if keeper.reachable and not lost and now - keeper.renewed_sent_boot_ms < 1500:
@@ -275,9 +275,8 @@ async def confirm_round(tools: Tools, record: Record) -> None:
     answers = await asyncio.gather(*(_confirmed(tools, voter, record.term) for voter in voters))
     if situation.served_term != record.term:
         return  # it stopped serving, or was stopped, while it asked
-    needed = max(record.k, waited.count) if tools.keeper.unsettled and waited else record.k
     situation.confirmations = sum(answers)
-    if sum(answers) >= needed:
+    if may_prolong(record.k, waited.count if tools.keeper.unsettled and waited else 0, sum(answers)):
         situation.confirmed_sent_boot_ms = sent
         with contextlib.suppress(DeadmanGone):
             await arm(tools)
@@ -329,3 +328,13 @@ async def find_lost_slots(tools: Tools) -> None:
         if lost != situation.lost_slots:
             situation.lost_slots = lost
             situation.poke()
+
+
+def close_door(tools: Tools) -> None:
+    """What the operator accepted was about the trouble of that minute: it must not act on some later one."""
+    situation, record = tools.situation, tools.keeper.record
+    if situation.door is not None and tools.clock.boot_ms() > situation.door_until_boot_ms:
+        situation.door = None
+        tools.journal.noted(
+            "THE DOOR", "closed again: nobody could be promoted within a minute", record.term if record else 0
+        )

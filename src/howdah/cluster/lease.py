@@ -54,12 +54,11 @@ def expired(first_seen_mono_ms: int, last_read_mono_ms: int, lease_ttl_ms: int) 
     return last_read_mono_ms - first_seen_mono_ms >= lease_ttl_ms
 
 
-def may_prolong(k: int, confirmations: int, settled: bool, confirmations_other_set: int) -> bool:
-    """Store away: may serving go on by the voters' word? Never with k = 0; with an unsettled voter change k of both
-    sets must have confirmed."""
-    if k < 1 or confirmations < k:
-        return False
-    return settled or confirmations_other_set >= k
+def may_prolong(k: int, waited_for: int, confirmations: int) -> bool:
+    """Store away: may serving go on by the voters' word? Never with k = 0: then a commit waits for nobody, and anybody
+    may win without its voters. While a voter change is unsettled PostgreSQL may wait for more (`waited_for`) or fewer
+    than the record says: as many as either asks for have to confirm, out of the voters that are in both sets."""
+    return k >= 1 and confirmations >= max(k, waited_for)
 
 
 def may_renew(probe_age_ms: int, bringing_up_ms: int | None, policy: Policy) -> bool:

@@ -7,6 +7,7 @@ the protocol answers for.
 from collections.abc import Callable
 from functools import partial
 
+from howdah.agent.operations import DOOR_LIMIT_MS
 from howdah.simulation.loop import WORLD
 from howdah.simulation.node import Node
 from howdah.simulation.world import World
@@ -80,6 +81,7 @@ def _open_here(world: World, node: Node) -> None:
     if lost and node.agent is not None and node.machine.startup() is not None and not serves(world):
         world.chronicle.say(node.name, "*** the operator opens the door here")
         node.agent.situation.door = ()
+        node.agent.situation.door_until_boot_ms = node.agent.clock.boot_ms() + DOOR_LIMIT_MS
         node.agent.situation.poke()
 
 
