@@ -199,12 +199,13 @@ class RealCluster:
         return ""
 
     def conninfo(self) -> str:
-        """How a client finds the primary: libpq's multi-host form."""
+        """How a client finds the primary: libpq's multi-host form, at random, so that not every client waits for the
+        same frozen host first."""
         hosts = ",".join(node.host for node in self.nodes.values())
         ports = ",".join(str(node.port) for node in self.nodes.values())
         return (
             f"host={hosts} port={ports} user=postgres password=superuser-password dbname=postgres "
-            "target_session_attrs=read-write connect_timeout=2"
+            "target_session_attrs=read-write load_balance_hosts=random connect_timeout=2"
         )
 
     def story(self) -> str:

@@ -20,7 +20,11 @@ from tests.realcluster.processes import LIMIT_S, eventually
 
 CONNECTIONS = 8
 PAUSE_S = 0.01
-STATEMENT_LIMIT_S = 2.5
+RETRY_PAUSE_S = 0.05
+"""After a connection was refused: eight that log in without a pause would keep a small machine from failing over."""
+STATEMENT_LIMITS_S = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
+"""How long a connection waits for a statement, one after the other: they shall not all turn to the same frozen server
+at the same moment."""
 """A client gives up on a server that does not answer; longer than the product's own pauses of healthy servers."""
 CONNECT_LIMIT_S = 7.0
 CERTAIN = frozenset(("25006", "3D000", "42P01"))
@@ -90,18 +94,23 @@ class Workload:
     async def _write_for_ever(self, number: int, conninfo: str) -> None:
         connection: _Connection | None = None
         unsure = ""
+        limit_s = STATEMENT_LIMITS_S[number % len(STATEMENT_LIMITS_S)]
         for count in itertools.count():
             if self._stopping.is_set():
                 break
             began = time.monotonic()
             if connection is None:
-                connection = await _open(conninfo)
-                if connection is not None and unsure and await connection.shows(self.table, unsure):
-                    self.read.append(unsure)
+                connection = await _open(conninfo, limit_s)
+                if connection is None:
+                    await asyncio.sleep(RETRY_PAUSE_S)
             value = f"{self.table}-{number}-{count}"
             if connection is not None and not await self._write(connection, value):
                 connection.close()
-                connection, unsure = None, value
+                connection, unsure = None, unsure or value
+            elif connection is not None and unsure:
+                if await connection.shows(self.table, unsure):
+                    self.read.append(unsure)
+                unsure = ""
             await asyncio.sleep(max(0.0, self._pause_s - (time.monotonic() - began)))
         if connection is not None:
             connection.close()
@@ -119,8 +128,9 @@ class _Connection:
     """A session whose hanging statement ends by a closed socket, never by a cancel request: a cancelled wait for
     standbys is reported as a success."""
 
-    def __init__(self, session: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    def __init__(self, session: psycopg.AsyncConnection[tuple[object, ...]], limit_s: float) -> None:
         self._session = session
+        self._limit_s = limit_s
         self._warned = ""
         self.server = f"{session.info.host}:{session.info.port}"
         self.timeline = 0
@@ -133,7 +143,7 @@ class _Connection:
     async def insert(self, table: str, value: str) -> tuple[Outcome, str]:
         """Insert one value in a transaction of its own."""
         self._warned = ""
-        hang_up = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_S, self._hang_up)
+        hang_up = asyncio.get_running_loop().call_later(self._limit_s, self._hang_up)
         try:
             told = await self._session.execute(f"INSERT INTO {table} VALUES (%s) {TIMELINE}".encode(), (value,))
             row = await told.fetchone()
@@ -149,7 +159,7 @@ class _Connection:
 
     async def shows(self, table: str, value: str) -> bool:
         """Whether the server shows this value; False if it does not say."""
-        hang_up = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_S, self._hang_up)
+        hang_up = asyncio.get_running_loop().call_later(self._limit_s, self._hang_up)
         try:
             asked = await self._session.execute(f"SELECT FROM {table} WHERE value = %s".encode(), (value,))
         except psycopg.Error:
@@ -168,11 +178,11 @@ class _Connection:
         self._session.pgconn.finish()
 
 
-async def _open(conninfo: str) -> _Connection | None:
+async def _open(conninfo: str, limit_s: float) -> _Connection | None:
     """A session with the primary; None if there is none now."""
     try:
         async with asyncio.timeout(CONNECT_LIMIT_S):
-            return _Connection(await psycopg.AsyncConnection.connect(conninfo, autocommit=True))
+            return _Connection(await psycopg.AsyncConnection.connect(conninfo, autocommit=True), limit_s)
     except (psycopg.Error, TimeoutError, OSError):
         return None
 
