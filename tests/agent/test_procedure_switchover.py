@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from howdah.agent.procedures import campaign, switchover
 from howdah.cluster.actions import Campaign, Switchover
 from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
 from howdah.cluster.suspicion import Ground
+from howdah.ports.postgres import SqlFailed
 from howdah.values.lsn import Lsn
 from tests.agent.playbook import PRIMARY, RECOVERY, Play
-from tests.cluster.builders import N1, N2, a_record, at
+from tests.cluster.builders import N1, N2, N3, a_record, a_walsender, at
 
 REQUEST = SwitchoverRequest("leaving", "n2", 0)
 
@@ -29,6 +32,23 @@ def test_checkpoint_then_gate_then_stop_then_the_hand_over_at_what_the_stop_left
     # The stop verified that no process is left: nothing is killed and looked for once more.
     assert not play.log.has("kill")
     assert play.situation.state is ServerState.GONE
+
+
+def test_a_stalled_standby_s_walsender_that_does_not_end_fails_the_hand_over_before_any_client_is_shut_out() -> None:
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY).seen()
+        play.server.senders = (a_walsender(N2), a_walsender(N3, state="catchup"))
+        play.log.at("end walsenders", stuck)
+        with pytest.raises(SqlFailed):
+            await switchover.switchover(play.tools, Switchover(REQUEST, "n2"))
+        return play
+
+    def stuck() -> None:
+        raise SqlFailed("walsenders do not end: stopped or stuck")
+
+    play = asyncio.run(story())
+    play.log.order("checkpoint", "end walsenders")
+    assert not play.log.has("configure closed")
 
 
 def test_who_was_handed_the_lead_has_its_slots_before_it_wins() -> None:

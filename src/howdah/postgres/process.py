@@ -98,6 +98,9 @@ class PostgresProcess:
         postmaster = self.view().postmaster
         if postmaster is not None:
             gone.signal_process(postmaster, self._data, signal.SIGINT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit_ms / 1000):
+                    await self.exited()  # rather than look through /proc again and again while it checkpoints
         empty = 0
         while True:
             alive = self.view().alive
@@ -129,7 +132,8 @@ class PostgresProcess:
 
     async def reload(self) -> None:
         """SIGHUP to the postmaster. Raises PostgresFailure if none runs."""
-        postmaster = self.view().postmaster
+        self._reap()
+        postmaster = self._child or gone.recorded_postmaster(self._data)  # without a look through all of /proc
         if postmaster is None or not gone.signal_process(postmaster, self._data, signal.SIGHUP):
             raise PostgresFailure(f"no server runs on {self._data}; its settings are read at the next start.")
 

@@ -31,6 +31,7 @@ async def switchover(tools: Tools, action: Switchover) -> None:
     situation.configured = replace(situation.configured, switchover=None)
     tools.journal.noted("SWITCHOVER", f"checkpoint before handing over to {action.to}", record.term)
     await tools.primary.checkpoint()
+    await _end_laggards(tools, action.to)  # one that cannot be ended fails the hand-over while clients still write
     await fence.close_gate(tools)
     await _end_laggards(tools, action.to)
     if not await server.stop(tools):
