@@ -96,7 +96,8 @@ def test_delayed_packets_arrive_later_and_straight_again_afterwards(network: Net
 
 
 RUN = """
-import subprocess, time
+import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background may have it ignored
 from tests.chaos.network import Network
 network = Network(("a", "b"))
 sleeper = subprocess.Popen([*network.within("a"), "sleep", "600"])
@@ -115,7 +116,10 @@ def test_an_interrupted_run_leaves_neither_namespaces_nor_processes(number: sign
     assert prefix == f"{PREFIX}{run.pid}-"
     assert {f"{prefix}{host}" for host in ("a", "b", BRIDGE)} <= set(namespaces())
     run.send_signal(number)
-    run.communicate()
+    try:
+        run.communicate(timeout=60)
+    finally:
+        run.kill()
     eventually(lambda: not [name for name in namespaces() if name.startswith(prefix)], "no namespace is left")
     eventually(lambda: not Path(f"/proc/{sleeper}").exists(), "no process is left")
 

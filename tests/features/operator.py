@@ -9,6 +9,7 @@ import httpx
 
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
+from tests.realcluster.processes import eventually
 
 TOKEN = "a-token-for-tests"
 LIMIT_S = 10.0
@@ -38,6 +39,20 @@ def ask(node: RealNode, what: str, body: Mapping[str, Any] | None = None, method
     )
     document = answer.json()
     return Answer(answer.status_code, str(document.get("message") or document.get("error") or document))
+
+
+def order(node: RealNode, what: str, body: Mapping[str, Any] | None = None) -> None:
+    """As `ask`, again until it is taken: an agent that was just started may not be heard by every other one yet."""
+    answers: list[Answer] = []
+
+    def taken() -> bool:
+        answers.append(ask(node, what, body))
+        return answers[-1].done
+
+    try:
+        eventually(taken, f"{what} is taken")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {answers[-1].text}") from error
 
 
 def look(node: RealNode, what: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.features.operator import ask
+from tests.features.operator import order
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import all_pids, command_line, eventually
@@ -65,7 +65,7 @@ def test_a_hook_finds_the_facts_of_the_change_in_its_environment(cluster: RealCl
     assert begun["HOWDAH_NODE"] == "n1"
     assert begun["HOWDAH_PORT"] == str(first.port)
     assert begun["HOWDAH_DATA_DIRECTORY"] == str(first.layout.data)
-    assert ask(first, "switchover", {"to": "n3"}).done
+    order(first, "switchover", {"to": "n3"})
     cluster.wait_serving(other_than="n1")
     term = cluster.record().term
     led = facts(cluster, third, "primary", term)
@@ -79,7 +79,7 @@ def test_a_hook_finds_the_facts_of_the_change_in_its_environment(cluster: RealCl
 
 def test_a_hook_that_hangs_is_killed_and_holds_nothing_up(cluster: RealCluster) -> None:
     cluster.wait_healthy()
-    assert ask(cluster.primary(), "switchover", {"to": "n2"}).done
+    order(cluster.primary(), "switchover", {"to": "n2"})
     second = cluster["n2"]
     eventually(lambda: [pid for pid in all_pids() if SLEEP in command_line(pid)], "the hook hangs")
     assert cluster.wait_serving(other_than="n3") is second

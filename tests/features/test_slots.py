@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.features.operator import ask, configure
+from tests.features.operator import configure, order
 from tests.realcluster.cluster import PARAMETERS, RealCluster, slot_of
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually, send
@@ -23,7 +23,7 @@ def clones(node: RealNode) -> int:
 def test_the_primary_has_a_slot_for_each_member_and_a_former_primary_none(cluster: RealCluster) -> None:
     old = cluster.primary()
     assert slots(old) == {slot_of(node) for node in cluster.standbys()}
-    assert ask(old, "switchover").done
+    order(old, "switchover")
     new = cluster.wait_serving(other_than=old.name)
     cluster.wait_healthy()
     assert slots(new) == {slot_of(node) for node in cluster.standbys()}

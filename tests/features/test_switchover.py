@@ -3,7 +3,7 @@
 import signal
 import time
 
-from tests.features.operator import ask, at, explained, look
+from tests.features.operator import ask, at, explained, look, order
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.processes import eventually, send
 from tests.realcluster.workload import assert_sound, writing
@@ -14,7 +14,7 @@ def test_a_switchover_goes_to_the_named_standby_and_loses_nothing(cluster: RealC
     term = cluster.record().term
     with writing(cluster) as load:
         since = time.monotonic()
-        assert ask(old, "switchover", {"to": target.name}).done
+        order(old, "switchover", {"to": target.name})
         assert cluster.wait_serving(other_than=old.name) is target
         load.wait_writes()
         outage = load.outage(since)
@@ -33,14 +33,14 @@ def test_a_switchover_goes_to_the_named_standby_and_loses_nothing(cluster: RealC
 def test_without_a_name_a_standby_leads_that_is_fit_for_it(cluster: RealCluster) -> None:
     """Which is the best of them is `cluster/hand_over.py`'s matter: here both stream, and either may be ahead."""
     old = cluster.primary()
-    assert ask(old, "switchover").done
+    order(old, "switchover")
     new = cluster.wait_serving(other_than=old.name)
     assert cluster.wait_healthy() is new
 
 
 def test_a_switchover_waits_for_its_time_and_can_be_cancelled(cluster: RealCluster) -> None:
     old, target = cluster.primary(), cluster.standbys()[0]
-    assert ask(old, "switchover", {"to": target.name, "at": at(3600)}).done
+    order(old, "switchover", {"to": target.name, "at": at(3600)})
     assert ask(old, "switchover", method="DELETE").done
     begun = time.time()
     assert ask(old, "switchover", {"to": target.name, "at": at(3)}).done
@@ -84,7 +84,7 @@ def test_a_standby_that_stalls_in_the_middle_does_not_hold_the_cluster_up(cluste
         stalled = target.titled("walreceiver")
         send((stalled,), signal.SIGSTOP)
         try:
-            assert ask(old, "switchover", {"to": target.name}).done
+            order(old, "switchover", {"to": target.name})
             cluster.wait_serving(above_term=term)
         finally:
             send((stalled,), signal.SIGCONT)

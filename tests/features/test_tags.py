@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.features.operator import ask, explained, look
+from tests.features.operator import ask, explained, look, order
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
@@ -96,7 +96,7 @@ def test_priority_decides_between_equals_and_a_cascading_standby_finds_another_u
         eventually(lambda: look(cluster["n4"], "status").get("follows") == "n2", "n4 says so")
         slots = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'howdah_n4'"
         eventually(lambda: primary.value(slots) == 0, "the primary holds no WAL for it")
-        assert ask(primary, "switchover").done
+        order(primary, "switchover")
         assert cluster.wait_serving(other_than="n1") is cluster["n3"]  # the priority, though n2 comes first by name
         wait_voters(cluster, {"n1", "n2"})
         eventually(lambda: upstream(cluster["n4"]) == cluster["n2"].port, "n4 still streams from n2")
