@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.features.operator import ask, look
+from tests.features.operator import order
 from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
@@ -15,19 +15,14 @@ from tests.realcluster.workload import assert_sound, writing
 
 def hand_over(cluster: RealCluster, target: RealNode) -> RealNode:
     """Ask for a switchover to this node; the primary that was asked."""
-    asked: list[RealNode] = []
-
-    def ask_once() -> bool:
-        asked.append(cluster.primary())
-        return ask(asked[-1], "switchover", {"to": target.name}).done
-
-    eventually(ask_once, "the primary takes the order")
-    return asked[-1]
+    primary = cluster.primary()
+    order(primary, "switchover", {"to": target.name})
+    return primary
 
 
 def settle(cluster: RealCluster) -> None:
     """An order survives its agent and is carried out later: wait until none is left, then for everybody."""
-    eventually(lambda: look(cluster.primary(), "explain").get("switchover") == "", "no switchover is under way")
+    eventually(lambda: not cluster.store.ordered(), "no switchover is asked for any more")
     cluster.wait_healthy()
 
 

@@ -21,8 +21,10 @@ from typing import Any
 
 import psycopg
 
+from howdah.agent.intentions import CONFIG
 from howdah.agent.keeper import RECORD
 from howdah.cluster.record import Record, read_record
+from howdah.configuration.intents import read_intents
 from howdah.ports.store import StoreUnavailable
 from howdah.stores.settings import SqliteSettings
 from howdah.stores.sqlite.client import SqliteStore, server_command
@@ -69,6 +71,11 @@ class StoreServer:
         """The cluster's record. Raises StoreUnavailable."""
         text = asyncio.run(self._read(RECORD))
         return read_record(text) if text is not None else None
+
+    def ordered(self) -> bool:
+        """Whether somebody's order of a switchover is still to be carried out. Raises StoreUnavailable."""
+        text = asyncio.run(self._read(CONFIG))
+        return text is not None and read_intents(text).switchover is not None
 
     async def _read(self, name: str) -> str | None:
         store = SqliteStore(SqliteSettings(self.directory, request_timeout_ms=2000))

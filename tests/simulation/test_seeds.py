@@ -10,7 +10,7 @@ import pytest
 from howdah.simulation.options import draw
 from howdah.simulation.run import report, run_seed
 
-SEEDS = range(100)
+SEEDS = range(300)
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 
 

@@ -54,7 +54,7 @@ class Checker:
         self._served_from: dict[int, int] = {}
         self._last: dict[str, LogRecord] = {}  # async: the last commit that each server acknowledged
         self._won_ms = 0.0
-        self._highest = (0, 0)  # generation and term that the store ever said
+        self._highest = (0, 0, 0)  # the age of the newest record that the store ever said
 
     def _require(self, name: str, fault: str) -> None:
         if fault:
@@ -72,7 +72,7 @@ class Checker:
             return
         before, after = self.record, read_record(text)
         self.record = after
-        self._highest = max(self._highest, (after.generation, after.term))
+        self._highest = max(self._highest, after.age)
         if before is not None and after.generation == before.generation and after.term == before.term:
             holder = self._nodes[after.holder.name].machine.server
             writable = holder is not None and holder.primary
@@ -108,11 +108,12 @@ class Checker:
             raise self._found(f"S3: {after.holder.name} was handed the lead without the acknowledged {last!r}")
 
     def _found_by_all(self) -> None:
-        """Whoever dies now, the next election finds every acknowledged commit. Lost disks and forced terms break it."""
+        """Whoever dies now, the next election finds every acknowledged commit. Lost disks and forced terms break it,
+        and an old record that came back, until its holder finds it and writes the newest again."""
         record, frontier = self.record, self._frontier
         if record is None or frontier is None or record.mode is not Mode.QUORUM or record.k < 1 or record.forced_terms:
             return
-        if (record.generation, record.term) < self._highest or any(n.machine.lost for n in self._nodes.values()):
+        if record.age < self._highest or any(n.machine.lost for n in self._nodes.values()):
             return
         holder_has = self._nodes[record.holder.name].machine.volume.log.has(frontier)
         without = tuple(v.name for v in record.voters if _may_vote_without(self._nodes[v.name], frontier))
@@ -169,7 +170,7 @@ class Checker:
         elif how == "acknowledged" and log.has(record) and not self._descends(frontier, record):
             raise self._found(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
         holder = self.record.holder.name if self.record else ""
-        explained = self.record is not None and (self.record.generation, self.record.term) >= self._highest
+        explained = self.record is not None and self.record.age[:2] >= self._highest[:2]
         if explained and holder and holder != server.name and frontier is not self._frontier:
             self._has_all(self._nodes[holder].machine.volume.log, f"{holder}, which holds the record,")
 
