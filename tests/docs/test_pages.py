@@ -7,6 +7,7 @@ import pytest
 from howdah.cli.main import COMMANDS
 from howdah.configuration.cluster import ClusterSettings
 from howdah.configuration.keys import keys_of
+from howdah.configuration.router import RouterSettings
 from howdah.configuration.schema import AgentSettings
 from howdah.telemetry.metrics import gauges
 from tests.architecture.source import ROOT, documents
@@ -66,7 +67,7 @@ def test_documents_name_only_make_targets_that_exist() -> None:
 
 
 def test_documents_name_only_settings_that_exist() -> None:
-    known = {key.dotted for model in (AgentSettings, ClusterSettings) for key in keys_of(model)}
+    known = {key.dotted for model in (AgentSettings, RouterSettings, ClusterSettings) for key in keys_of(model)}
     known |= {f"{key}_file" for key in known}
     sections = {key.rpartition(".")[0] for key in known}
     wrong = {

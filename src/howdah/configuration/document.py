@@ -11,6 +11,7 @@ from howdah.configuration.aliases import IGNORED, MEANT
 from howdah.configuration.cluster import ClusterSettings
 from howdah.configuration.keys import Key, keys_of, kind_of
 from howdah.configuration.quantities import format_duration, format_size
+from howdah.configuration.router import RouterSettings
 from howdah.configuration.schema import AgentSettings
 
 INTRODUCTION = """\
@@ -19,9 +20,10 @@ INTRODUCTION = """\
 Made from the schema by `make docs`; change the schema, not this page.
 
 An agent reads one YAML file (`howdah agent --config FILE`) and checks it before use; `howdah config validate FILE` only
-checks it. Every key is also a variable of the environment: `node.tags.priority` is `HOWDAH_NODE__TAGS__PRIORITY`; lists
-are separated by commas there. Variables win over the file. A secret can be read from a file: `secrets.superuser_file`,
-or `HOWDAH_SECRETS__SUPERUSER_FILE`. Unknown keys are refused.
+checks it. A router reads a file of its own. Every key is also a variable of the environment:
+`node.tags.priority` is `HOWDAH_NODE__TAGS__PRIORITY`; lists are separated by commas there. Variables win over the file.
+A secret can be read from a file: `secrets.superuser_file`, or `HOWDAH_SECRETS__SUPERUSER_FILE`. Unknown keys are
+refused.
 
 Durations carry a unit (`300ms`, `5s`, `2min`, `1h`, `1d`), sizes as in PostgreSQL (`16MB`, 1 kB is 1024 bytes).
 
@@ -31,6 +33,13 @@ Durations carry a unit (`300ms`, `5s`, `2min`, `1h`, `1d`), sizes as in PostgreS
     api: {listen: 0.0.0.0, port: 8008, advertised: 10.0.0.1}
     store: {kind: etcd, endpoints: ["http://10.0.0.7:2379", "http://10.0.0.8:2379", "http://10.0.0.9:2379"]}
     initial: {config: {nodes: [n1, n2, n3]}}
+"""
+
+ROUTER = """\
+## Of one router
+
+A router needs to know where the record is kept (`store`) or who the agents are (`agents.addresses`), and the password
+of its own role in PostgreSQL, which every agent keeps in the file `secrets/router` below its `node.root`.
 """
 
 CLUSTER = """\
@@ -53,6 +62,7 @@ def written() -> str:
     """The whole page."""
     agent = [key for key in keys_of(AgentSettings) if key.path[:2] != ("initial", "config")]
     parts = [INTRODUCTION, "## Of one agent\n", _table(agent, True)]
+    parts += [ROUTER, _table(keys_of(RouterSettings), True)]
     parts += [CLUSTER, _table(keys_of(ClusterSettings), False)]
     parts += [ALIASES, _aliases()]
     return "\n".join(parts)
@@ -79,6 +89,8 @@ def _default(key: Key) -> str:
             return f"`{format_duration(value)}`"
         case "size":
             return f"`{format_size(value)}`"
+        case "list":
+            return f"`{', '.join(value)}`"
         case _:
             return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

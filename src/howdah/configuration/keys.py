@@ -62,7 +62,7 @@ def kind_of(field: FieldInfo) -> str:
         return " or ".join(f"`{value}`" for value in get_args(literal))
     if is_secret(field):
         return "secret"
-    names = {bool: "`true` or `false`", int: "whole number", FilePath: "path"}
+    names = {bool: "`true` or `false`", int: "whole number", float: "number", FilePath: "path"}
     return next((text for kind, text in names.items() if kind in choices), "text")
 
 

@@ -1,17 +1,24 @@
-"""Where do an agent's settings come from? The file, then the environment over it; aliases below both."""
+"""Where do an agent's or a router's settings come from? The file, then the environment over it; aliases below both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from howdah.configuration.aliases import from_aliases
 from howdah.configuration.environment import from_environment
 from howdah.configuration.faults import Fault, SettingsRefused, checked, origin_of
 from howdah.configuration.keys import keys_of
 from howdah.configuration.relations import Refusal, agent_faults, nothing_refused
+from howdah.configuration.router import RouterSettings
+from howdah.configuration.routerrelations import router_faults
 from howdah.configuration.schema import AgentSettings
 from howdah.configuration.source import Source, merged, read_secret_files
 from howdah.configuration.yamlfile import read_yaml
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +35,32 @@ def load_agent(file: Path | None, environment: Mapping[str, str], refusal: Refus
     `HOWDAH_...` variables win over the file, the file over the `REPMGR_*`/`POSTGRESQL_*` aliases. `refusal` says why a
     PostgreSQL setting may not be set. Raises SettingsRefused with everything that is wrong.
     """
-    keys = tuple(keys_of(AgentSettings))
     aliases, notes = from_aliases(environment)
+    settings, whole = _read(AgentSettings, file, environment, aliases)
+    _refuse(agent_faults(settings, refusal), whole)
+    return Loaded(settings, notes)
+
+
+def load_router(file: Path | None, environment: Mapping[str, str]) -> RouterSettings:
+    """The same for a router: `HOWDAH_...` variables win over the file. Raises SettingsRefused."""
+    settings, whole = _read(RouterSettings, file, environment)
+    _refuse(router_faults(settings), whole)
+    return settings
+
+
+def _read(model: type[M], file: Path | None, environment: Mapping[str, str], *below: Source) -> tuple[M, Source]:
+    keys = tuple(keys_of(model))
     written = Source(read_yaml(file), {(): str(file)}) if file else Source({})
-    variables = from_environment(environment, keys)
-    sources = (aliases, written, variables)
+    sources = (*below, written, from_environment(environment, keys))
     for source in sources:
         read_secret_files(source, keys)
     whole = merged(sources)
-    settings = checked(AgentSettings, whole.document, whole.origins)
+    return checked(model, whole.document, whole.origins), whole
+
+
+def _refuse(found: Iterable[Fault], whole: Source) -> None:
     faults = [
-        Fault(fault.key, fault.sentence, origin_of(tuple(fault.key.split(".")), whole.origins))
-        for fault in agent_faults(settings, refusal)
+        Fault(fault.key, fault.sentence, origin_of(tuple(fault.key.split(".")), whole.origins)) for fault in found
     ]
     if faults:
         raise SettingsRefused(faults)
-    return Loaded(settings, notes)

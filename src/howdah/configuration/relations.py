@@ -74,7 +74,7 @@ def agent_faults(settings: AgentSettings, refusal: Refusal) -> Iterator[Fault]:
         yield Fault("api.ca_file", "is set, but api.cert_file is not: without a certificate of its own no node has TLS")
     yield from _initial_faults(settings)
     if isinstance(settings.store, EtcdStore):
-        yield from _etcd_faults(settings.store)
+        yield from etcd_faults(settings.store)
 
 
 def _initial_faults(settings: AgentSettings) -> Iterator[Fault]:
@@ -92,7 +92,8 @@ def _initial_faults(settings: AgentSettings) -> Iterator[Fault]:
         yield Fault("initial.adopt", f"is {str(initial.adopt)!r}; it must be an absolute path")
 
 
-def _etcd_faults(store: EtcdStore) -> Iterator[Fault]:
+def etcd_faults(store: EtcdStore) -> Iterator[Fault]:
+    """What does not fit in the address of an etcd cluster."""
     for endpoint in store.endpoints:
         if not re.fullmatch(r"https?://[^/\s]+", endpoint):
             yield Fault("store.endpoints", f"has {endpoint!r}; each must be http://HOST:PORT or https://HOST:PORT")

@@ -62,6 +62,11 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _split_lines(value: Any) -> Any:
+    """Rules have commas of their own: text is split at ";" and at line ends."""
+    return [part.strip() for part in re.split(r"[;\n]", value) if part.strip()] if isinstance(value, str) else value
+
+
 def _command(value: Any) -> Any:
     return shlex.split(value) if isinstance(value, str) else value
 
@@ -99,10 +104,12 @@ NodeNames = Annotated[
     tuple[NodeName, ...], BeforeValidator(_split), Field(json_schema_extra={"kind": "list of node names"})
 ]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split), Field(json_schema_extra={"kind": "list"})]
+Lines = Annotated[tuple[str, ...], BeforeValidator(_split_lines), Field(json_schema_extra={"kind": "list"})]
 Host = Annotated[str, AfterValidator(_checked_host), Field(json_schema_extra={"kind": "host"})]
 AddressText = Annotated[str, AfterValidator(_checked_address), Field(json_schema_extra={"kind": "host or host:port"})]
 Prefix = Annotated[str, AfterValidator(_checked_prefix)]
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"kind": "port, 1 to 65535"})]
+OptionalPort = Annotated[int, Field(ge=0, le=65535, json_schema_extra={"kind": "port, 1 to 65535, or 0"})]
 Command = Annotated[
     tuple[str, ...], BeforeValidator(_command), Field(json_schema_extra={"kind": "command line, or list of its words"})
 ]
