@@ -9,7 +9,7 @@ from importlinter.cli import lint_imports
 from tests.architecture.rules import impure
 from tests.architecture.source import PURE_ROOMS, ROOT, modules, pure_modules
 
-THIRD_PARTY_IN_PURE_ROOMS = {"sql": frozenset(("pglast",))}
+THIRD_PARTY_IN_PURE_ROOMS = {"sql": frozenset(("pgparse",))}
 
 
 def test_every_import_contract_of_pyproject_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
