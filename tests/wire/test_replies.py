@@ -14,7 +14,7 @@ from howdah.wire.sqlstate import error, notice
 from howdah.wire.violation import ProtocolViolation
 
 raw_names = st.binary(max_size=20).map(lambda raw: raw.replace(b"\0", b""))
-texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=20)
+texts = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 
 Read = Callable[[bytes, int, int], object]
 READERS: list[Read] = [

@@ -20,8 +20,8 @@ from howdah.wire.startup import (
 )
 from howdah.wire.violation import ProtocolViolation
 
-names = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), min_size=1, max_size=20)
-values = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=40)
+names = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=20)
+values = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=40)
 
 
 def packet(code: int, body: bytes) -> bytes:
