@@ -65,6 +65,7 @@ WITH a AS (WITH b AS (SELECT 1 AS n) SELECT * FROM b) SELECT (SELECT n FROM a), 
 SELECT CASE WHEN id = 1 THEN 'x' ELSE 'y' END, CASE id WHEN 1 THEN 2 END FROM item
 SELECT COALESCE(name, ''), NULLIF(id, 1), GREATEST(1, 2), LEAST(1, 2) FROM item
 SELECT CAST('1' AS int), '1'::int8, int4 '1', 1::text::varchar(5), '{1}'::int[], interval '1' DAY
+SELECT jsonb('{}'), positive(5), int4(1.5)
 SELECT 5::positive, ROW(1, 2)::pair, (ROW(1, 2)::pair).a
 SELECT (ARRAY[1, 2])[1], (ARRAY[[1, 2]])[1:1][2], tags[1] FROM item
 SELECT ROW(1, 2) = (1, 2), (1, 2) < (2, 1)

@@ -118,6 +118,7 @@ SELECT 1 OPERATOR(public.<=>!) 2
 SELECT 1::mood
 SELECT 'glad'::mood
 SELECT 1::observed
+SELECT observed(1)
 SELECT CAST(5 AS observed)
 SELECT * FROM ticket
 SELECT * FROM over_ticket

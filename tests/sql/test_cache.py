@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from howdah.sql.cache import Verdicts, weight_bytes
 from howdah.sql.classify import parse
+from howdah.sql.prefilter import TEXT_BYTES_MAX
 from howdah.sql.volatility import EMPTY_CATALOG, FunctionFact, Volatility, catalog_of, judge
 
 CATALOG = catalog_of([FunctionFact("public", "f", Volatility.STABLE)])
@@ -95,3 +96,9 @@ def test_the_cache_says_what_parsing_says(texts: list[bytes]) -> None:
     for text in texts:
         script = parse(text.decode("latin-1"))
         assert verdicts.look(text).read == judge(script, CATALOG).read
+
+
+def test_a_text_too_long_to_be_parsed_is_not_kept() -> None:
+    verdicts = Verdicts(MEGABYTE, CATALOG)
+    long = b"INSERT INTO t VALUES " + b"(1)," * TEXT_BYTES_MAX
+    assert not verdicts.look(long).read and verdicts.entries() == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from howdah.sql.classify import parse
+from howdah.sql.classify import SEARCHED_MAX, parse
 from howdah.sql.prefilter import KNOWN, PROBES, TEXT_BYTES_MAX, without_parser
 from howdah.sql.sessioneffect import Unknown
 from howdah.sql.statement import Hint, Reach
@@ -36,3 +36,8 @@ def test_probes_are_empty_or_read_a_constant() -> None:
     for text in PROBES:
         script = parse(text.decode())
         assert script.empty or (script.reach is Reach.READ and not script.statements[0].names.relations)
+
+
+def test_a_text_too_long_to_be_looked_through_may_have_changed_its_session() -> None:
+    script = without_parser(b"INSERT INTO t VALUES " + b"(1)," * SEARCHED_MAX)
+    assert script is not None and [type(effect) for effect in script.statements[0].session] == [Unknown]

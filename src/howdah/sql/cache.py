@@ -8,9 +8,9 @@ it out.
 
 from howdah.sql.classify import not_understood, parse
 from howdah.sql.encodings import NOT_BY_BYTES, decoded
-from howdah.sql.prefilter import without_parser
+from howdah.sql.prefilter import TEXT_BYTES_MAX, without_parser
 from howdah.sql.shape import shape_of
-from howdah.sql.statement import Reach, Script
+from howdah.sql.statement import Script
 from howdah.sql.volatility import FunctionCatalog, Judgement, judge
 
 ENTRY_BYTES = 700
@@ -124,8 +124,11 @@ class Verdicts:
         return verdict
 
     def _keep(self, text: bytes, verdict: Verdict) -> None:
-        """Put an entry into the young generation, and start a new one when that is full."""
-        if text in self._young:
+        """Put an entry into the young generation, and start a new one when that is full.
+
+        Texts that are too long to be parsed are too long to be kept.
+        """
+        if text in self._young or len(text) > TEXT_BYTES_MAX:
             return
         self._young[text] = verdict
         self._young_bytes += weight_bytes(text, verdict.script)
@@ -147,9 +150,6 @@ def weight_bytes(text: bytes, script: Script) -> int:
         names = statement.names
         count = len(names.functions) + len(names.relations) + len(names.operators) + len(names.types)
         total += STATEMENT_BYTES + NAME_BYTES * count + EFFECT_BYTES * len(statement.session)
-    return total + (len(text) if script.reach is Reach.WRITE and _replayed(script) else 0)
-
-
-def _replayed(script: Script) -> bool:
-    """Whether its effects keep a copy of the text."""
-    return any(statement.session for statement in script.statements)
+        if statement.session:
+            total += len(text)  # settings and prepared statements keep a copy
+    return total

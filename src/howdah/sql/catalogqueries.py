@@ -17,16 +17,24 @@ _LEAVES_STATE = (
 _LOCAL_ONLY = r"\mset_config\s*\([^()]*,\s*true\s*\)"
 
 FUNCTIONS = f"""
-SELECT n.nspname::text, p.proname::text, pg_catalog.max(p.provolatile::text COLLATE "C"),
-       pg_catalog.bool_or(l.lanname NOT IN ('internal', 'c') AND pg_catalog.regexp_replace(
-           COALESCE(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc), '{_LOCAL_ONLY}', '', 'gi'
-       ) OPERATOR(pg_catalog.~*) '{_LEAVES_STATE}')
-FROM pg_catalog.pg_proc p
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+SELECT n.nspname::text, f.name, pg_catalog.max(f.volatility COLLATE "C"), pg_catalog.bool_or(f.leaves_state)
+FROM (
+    SELECT p.pronamespace AS place, p.proname::text AS name, p.provolatile::text AS volatility,
+           l.lanname NOT IN ('internal', 'c') AND pg_catalog.regexp_replace(
+               COALESCE(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc), '{_LOCAL_ONLY}', '', 'gi'
+           ) OPERATOR(pg_catalog.~*) '{_LEAVES_STATE}' AS leaves_state
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    UNION ALL
+    SELECT t.typnamespace, t.typname::text, 's', false
+    FROM pg_catalog.pg_type t
+    WHERE t.typtype IN ('b', 'd', 'e', 'r', 'm') AND t.typcategory <> 'A'
+) f
+JOIN pg_catalog.pg_namespace n ON n.oid = f.place
 GROUP BY 1, 2
 """
-"""Rows (schema, name, worst provolatile, whether its source leaves state on the connection)."""
+"""Rows (schema, name, worst provolatile, whether its source leaves state on the connection). Types are among them:
+where there is no function of that name, `jsonb('x')` is a cast."""
 
 RELATIONS = r"""
 WITH RECURSIVE

@@ -39,12 +39,16 @@ _WRITES = {
 }
 
 _SUSPICIOUS = re.compile(
-    r"(?i)\b(?:set|reset|set_config|setseed|temp|temporary|pg_temp|listen|unlisten|prepare|deallocate|declare|discard"
+    r"\b(?:set|reset|set_config|setseed|temp|temporary|pg_temp|listen|unlisten|prepare|deallocate|declare|discard"
     r"|load|do|call|dblink\w*|pg_(?:try_)?advisory\w*)\b"
 )
-"""Words without which a text leaves nothing behind on its connection, apart from what functions do unseen."""
+"""Words (in lower case) without which a text leaves nothing behind, apart from what functions do unseen."""
+SEARCHED_MAX = 262_144
+"""Longer texts are not looked through for such words: that would take more than some milliseconds."""
 
 _WORD = re.compile(r"[A-Za-z]+")
+KIND_SEARCHED = 4_096
+"""How far into a text its first word is looked for, behind comments."""
 _WITH_OBJECT = frozenset(("ALTER", "CREATE", "DROP", "REFRESH", "SECURITY"))
 """First words after which the second says more."""
 
@@ -61,10 +65,11 @@ def parse(query: str) -> Script:
 
 def not_understood(query: str, why: str, hint: Hint | None = None) -> Script:
     """The script of a text that nobody parsed: it goes to the primary, and may have changed its session."""
-    found = _SUSPICIOUS.search(query)
     effects: tuple[SessionEffect, ...] = ()
-    if found:
-        effects = (Unknown(f'the text was not understood and has the word "{found[0].lower()}"'),)
+    if len(query) > SEARCHED_MAX:
+        effects = (Unknown("the text is too long to be looked through"),)
+    elif found := _SUSPICIOUS.search(query.lower()):
+        effects = (Unknown(f'the text was not understood and has the word "{found[0]}"'),)
     reason = f"not understood ({why})"
     statement = Statement(_kind(query), Reach.WRITE, reason, session=effects)
     return Script((statement,), hint, False, reason, "\\" in query)
@@ -94,7 +99,7 @@ def classify(raw: RawStatement) -> Statement:
 
 def _kind(text: str) -> str:
     """The first word of a statement, or the first two."""
-    words = [word.upper() for word in _WORD.findall(without_leading_comments(text)[:80])]
+    words = [word.upper() for word in _WORD.findall(without_leading_comments(text[:KIND_SEARCHED])[:80])]
     return " ".join(words[: 2 if words and words[0] in _WITH_OBJECT else 1]) or "?"
 
 

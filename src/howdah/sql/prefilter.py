@@ -5,9 +5,12 @@ from howdah.sql.hints import leading_hint
 from howdah.sql.statement import Reach, Script, Statement
 from howdah.sql.transaction import Begin, Commit, Modes, Rollback
 
-TEXT_BYTES_MAX = 32_768
-"""Longer texts are not parsed but sent to the primary: their parsing would hold up every other client for tens of
-milliseconds, and texts of this length are mostly INSERTs of many rows."""
+TEXT_BYTES_MAX = 16_384
+"""Longer texts are not parsed but sent to the primary: their parsing would hold up every other client for ten
+milliseconds and more, and texts of this length are mostly INSERTs of many rows."""
+
+HINT_BYTES_MAX = 4_096
+"""How far into a text that is not parsed a hint is looked for."""
 
 _NOTHING = Script((), why="it holds no statement")
 
@@ -56,5 +59,7 @@ def without_parser(text: bytes) -> Script | None:
         return known
     if len(text) > TEXT_BYTES_MAX:
         readable = text.decode("latin-1")
-        return not_understood(readable, f"it is longer than {TEXT_BYTES_MAX} bytes", leading_hint(readable))
+        return not_understood(
+            readable, f"it is longer than {TEXT_BYTES_MAX} bytes", leading_hint(readable[:HINT_BYTES_MAX])
+        )
     return None

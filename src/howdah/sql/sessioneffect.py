@@ -167,7 +167,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that could leave anything: DO, setseed(), a SET in a text that was not parsed. `what` says it."""
+    """Something that could leave anything: DO, setseed(), a SET in a text that was not parsed. `what` says it.
+
+    There may be temporary objects whose names nobody knows, so that even reads belong on that connection from now on.
+    """
 
     what: str
 

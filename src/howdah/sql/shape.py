@@ -14,18 +14,17 @@ SHAPE_BYTES_MAX = 16_384
 
 _TOKEN = re.compile(
     rb"""
-      (?P<prefixed>[A-Za-z_\x80-\xff][\w$\x80-\xff]*')
-    | [A-Za-z_\x80-\xff][\w$\x80-\xff]*
-    | "(?:[^"]|"")*"
+      "(?:[^"]|"")*"
     | --[^\n\r]*
-    | \$[0-9]+
     | (?P<comment>/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)
-    | (?P<string>'(?:[^']|'')*')
-    | (?P<number>[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?![\w.$\x80-\xff]))
-    | (?P<doubtful>/\*|\*/|\$|')
+    | (?P<string>'(?<![\w$\x80-\xff]')(?:[^']|'')*')
+    | (?P<number>[0-9](?<![\w$.\x80-\xff][0-9])[0-9_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?![\w.$\x80-\xff]))
+    | (?P<doubtful>/\*|\*/|\$(?![0-9])|')
     """,
     re.VERBOSE,
 )
+"""Every way begins with a character of its own, so that the search steps over names fast; what may not stand before a
+literal (the end of a name, the E of E'') is looked at after its first character."""
 
 _REFUSED = b"\0"
 

@@ -43,8 +43,9 @@ READING = frozenset(_READING_NODES.split())
 _LEAVES = frozenset(("A_Const", "A_Star", "Alias", "ColumnRef", "Integer", "ParamRef", "String", "Float", "Boolean"))
 """Nothing below them is of interest (a ColumnRef holds names and a star)."""
 
-_OPERATORS = ("name", "operName", "useOp")
-"""Where A_Expr, SubLink and SortBy keep the operator: as a list (a `name` of another kind is a string)."""
+_TELLING = frozenset(("funcname", "intoClause", "lockingClause", "name", "names", "operName", "relname", "useOp"))
+"""Fields that say what a node calls, names or locks. A_Expr, SubLink and SortBy keep their operator in `name`,
+`operName` and `useOp`, as a list (a `name` of another kind is a string)."""
 
 LOCKS = {
     "LCS_FORKEYSHARE": "FOR KEY SHARE",
@@ -101,42 +102,49 @@ class Survey:
             if isinstance(value, list):
                 stack.extend(reversed(value))
             elif isinstance(value, dict):
-                self._look_at(value)
-                self._push(stack, value)
+                self._node(stack, value)
 
-    def _push(self, stack: list[object], node: Node) -> None:
-        """Put what lies below a node on the stack, the first on top."""
-        for key, below in reversed(node.items()):
-            if not isinstance(below, dict | list):
+    def _node(self, stack: list[object], node: Node) -> None:
+        """Look at one node's fields, and put what lies below on the stack, the first on top."""
+        below: list[object] = []
+        for key, value in node.items():
+            if key in _TELLING:
+                self._look_at(key, node)
+            if not isinstance(value, dict | list) or key in _LEAVES:
                 continue
-            if key[0].isupper():
-                if key in _LEAVES:
-                    continue
-                if key in WRITING:
-                    self.object_to_standby(f"it holds {_with_article(WRITING[key])}")
-                elif key not in READING:
-                    self.unknown = self.unknown or f"it holds {key}, which is not known here"
-                    self.object_to_standby(self.unknown)
-            stack.append(below)
+            if key < "a" and key not in READING:  # kinds of nodes begin with a capital, fields do not
+                self._not_reading(key)
+            below.append(value)
+        if below:
+            stack.extend(reversed(below))
 
-    def _look_at(self, node: Node) -> None:
-        """What the fields of one node say."""
-        if "funcname" in node:
-            self._call(node)
-        elif "relname" in node:
-            self._relation(node)
-        elif "names" in node and "typemod" in node:
-            self._type(node)
-        for field in _OPERATORS:
-            if field in node:
-                for name in strings(items(node, field))[-1:]:
+    def _not_reading(self, kind: str) -> None:
+        if kind in WRITING:
+            self.object_to_standby(f"it holds {_with_article(WRITING[kind])}")
+        else:
+            self.unknown = self.unknown or f"it holds {kind}, which is not known here"
+            self.object_to_standby(self.unknown)
+
+    def _look_at(self, key: str, node: Node) -> None:
+        """What a telling field says, with the others of its node."""
+        match key:
+            case "funcname":
+                self._call(node)
+            case "relname":
+                self._relation(node)
+            case "names" if "typemod" in node:
+                self._type(node)
+            case "name" | "operName" | "useOp":
+                for name in strings(items(node, key))[-1:]:
                     self._operators[name] = None
-        if "lockingClause" in node:
-            for lock in of_kind(items(node, "lockingClause"), "LockingClause"):
-                strength = LOCKS.get(text(lock, "strength"), "a locking clause")
-                self.object_to_standby(f"{strength} locks rows, which writes")
-        if "intoClause" in node:
-            self.object_to_standby("SELECT INTO creates a table")
+            case "lockingClause":
+                for lock in of_kind(items(node, "lockingClause"), "LockingClause"):
+                    strength = LOCKS.get(text(lock, "strength"), "a locking clause")
+                    self.object_to_standby(f"{strength} locks rows, which writes")
+            case "intoClause":
+                self.object_to_standby("SELECT INTO creates a table")
+            case _:
+                pass
 
     def _relation(self, node: Node) -> None:
         name = RelationName(text(node, "schemaname"), text(node, "relname"))

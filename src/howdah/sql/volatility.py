@@ -113,7 +113,8 @@ class Judgement:
     read: bool
     why: str
     unsettled: str = ""
-    """Empty, or which function may leave something on its connection that its text does not show."""
+    """Empty, or which function may leave something on its connection that its text does not show: to be taken as
+    `sessioneffect.Unknown`. What triggers do is never seen."""
 
 
 def judge(
@@ -171,6 +172,8 @@ def _against_call(call: FunctionCall, catalog: FunctionCatalog) -> str:
         if not catalog.by_name:
             return f"{call.name}() is not known: the catalogs were not read yet"
         return f"{call.name}() is not known"
+    if call.name in catalog.primary_types:
+        return f"a cast to {call.name} calls a volatile function"
     if volatility is not Volatility.VOLATILE:
         return ""
     if call.name in OF_ITS_SERVER:
