@@ -1,7 +1,8 @@
 """`make chaos`: real faults on real servers, each host in a network of its own.
 
-Without options every single fault, then a random run of ten minutes. Exits 0 when nothing was wrong, 1 when something
-was or the machine lacks what it takes, 2 after a wrong option.
+Without options the control, every single fault, then a random run of ten minutes. Exits 0 when nothing was wrong, 1
+when something was or the machine lacks what it takes, 2 after a wrong option. `make chaos MINUTES=30` makes the random
+run longer; other options go into ARGS="...".
 """
 
 import argparse
@@ -9,19 +10,28 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
-from tests.chaos.catalogue import CATALOGUE
+from tests.chaos.catalogue import CATALOGUE, RANDOM
 from tests.chaos.cluster import ChaosCluster
 from tests.chaos.fault import Fault
 from tests.chaos.machine import missing
+from tests.chaos.namedtests import run_tests
 from tests.chaos.network import sweep
+from tests.chaos.page import PAGE, named_tests, rows, write_results
+from tests.chaos.plain import control
+from tests.chaos.schedule import Step, draw, read
 from tests.chaos.soak import Soak
 from tests.chaos.trial import attempt
 
 MINUTES = 10.0
+CONTROL_S = 30.0
 SECONDS_A_MINUTE = 60
 SEED_BITS = 32
+REPLAY_MARGIN_S = 10.0
 
 
 def main() -> int:
@@ -39,17 +49,42 @@ def main() -> int:
     for name in sweep():
         say(f"removed the namespace {name}, which a run that is gone left behind")
     seed = options.seed if options.seed is not None else random.SystemRandom().getrandbits(SEED_BITS)
+    chosen = [fault for fault in CATALOGUE if options.only.lower() in f"{fault.rows} {fault.name}".lower()]
+    length_s = options.minutes * SECONDS_A_MINUTE
     wrong = 0
+    if options.tests:
+        return check_tests(options.only, options.write)
+    if options.replay is not None:
+        steps = read(options.replay.read_text(encoding="utf-8"), [fault.name for fault in CATALOGUE])
+        return soak(steps, max(step.ends_s for step in steps) + REPLAY_MARGIN_S)
     if options.seed is None:
-        wrong += try_each(
-            [fault for fault in CATALOGUE if options.only.lower() in f"{fault.rows} {fault.name}".lower()], seed
-        )
-    if options.minutes and not options.only:
-        wrong += soak(seed, options.minutes * SECONDS_A_MINUTE)
+        wrong += 0 if options.only else check_plain(CONTROL_S)
+        wrong += 0 if options.control else try_each(chosen, seed, options.write)
+    if options.minutes and not options.only and not options.control:
+        say(f"random run, seed {seed}")
+        wrong += soak(draw(seed, length_s, RANDOM), length_s)
+        say(f'again with: make chaos ARGS="--seed {seed} --minutes {options.minutes:g}"')
     return 1 if wrong else 0
 
 
-def try_each(faults: list[Fault], seed: int) -> int:
+def check_tests(only: str, write: bool) -> int:
+    """Run the tests that the page names; 1 when one of them fails."""
+    names = [name for name in named_tests(rows(PAGE.read_text(encoding="utf-8"))) if only.lower() in name]
+    told = run_tests(names, say)
+    if write:
+        write_results(told)
+    return 1 if any(result.startswith("wrong") for result in told.values()) else 0
+
+
+def check_plain(length_s: float) -> int:
+    """The control; 1 when even one plain server is wrong."""
+    found = control(length_s, say)
+    told = "; ".join(found.wrong) or "nothing lost, nothing made up"
+    say(f"control: {found.acknowledged} commits and {found.transactions} transactions on one plain server: {told}")
+    return 1 if found.wrong else 0
+
+
+def try_each(faults: Sequence[Fault], seed: int, write: bool) -> int:
     """One after the other on one cluster, a new one after a failure; how many went wrong."""
     say(f"{len(faults)} single faults, seed {seed}")
     wrong = 0
@@ -65,6 +100,8 @@ def try_each(faults: list[Fault], seed: int) -> int:
                 say(f"WRONG     {fault.rows:8} {fault.name}: {error}\n{cluster.story()}")
             else:
                 say(str(result))
+                if write and not result.left_out:
+                    write_results({fault.name: f"{result.measured} ({datetime.now(UTC):%Y-%m-%d})"})
                 if not result.wrong:
                     continue
                 say(cluster.story())
@@ -78,12 +115,12 @@ def try_each(faults: list[Fault], seed: int) -> int:
     return wrong
 
 
-def soak(seed: int, length_s: float) -> int:
-    """A random run; 1 when something was wrong."""
+def soak(steps: tuple[Step, ...], length_s: float) -> int:
+    """A run of many faults; 1 when something was wrong."""
     cluster = ChaosCluster()
     try:
         cluster.start()
-        report = Soak(cluster, say).run(seed, length_s)
+        report = Soak(cluster, say).run(steps, length_s)
         say(str(report))
         if not report.wrong:
             return 0
@@ -92,7 +129,6 @@ def soak(seed: int, length_s: float) -> int:
         say(f"{error}\n{cluster.story()}")
     finally:
         cluster.close()
-    say(f'again with: make chaos ARGS="--seed {seed} --minutes {length_s / SECONDS_A_MINUTE:g}"')
     return 1
 
 
@@ -111,6 +147,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="the random run of this seed, without the single faults")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="length of the random run; 0: none")
     parser.add_argument("--only", default="", help="only single faults with this in their row or name")
+    parser.add_argument("--control", action="store_true", help="only the same clients on one plain server")
+    parser.add_argument("--replay", type=Path, help="the faults of a printed run, from a file")
+    parser.add_argument("--tests", action="store_true", help="instead, the tests that docs/faults.md names")
+    parser.add_argument("--write", action="store_true", help="write what was measured into docs/faults.md")
     parser.add_argument("--list", action="store_true", help="say which single faults there are")
     return parser.parse_args()
 

@@ -3,17 +3,20 @@
 Nodes n1-n3, etcd members e1-e3, clients on `clients`; the test itself looks on from `watch`, which nothing disturbs.
 """
 
-import contextlib
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
+from howdah.postgres.account import choose_account
+from howdah.postgres.installation import find_installation, reachable_installation
+from tests.chaos import flushes, wallclock
 from tests.chaos.etcdtrio import EtcdTrio
+from tests.chaos.flushes import Disk, set_disk
 from tests.chaos.network import Network, NotNow, run
-from tests.chaos.wallclock import build_library, environment, set_offset
-from tests.realcluster.cluster import RealCluster
+from tests.chaos.wallclock import environment, set_offset
+from tests.realcluster.cluster import PARAMETERS, RealCluster
 from tests.realcluster.node import Berth, RealNode
-from tests.realcluster.workload import Workload
 
 NODES = ("n1", "n2", "n3")
 MEMBERS = ("e1", "e2", "e3")
@@ -23,11 +26,10 @@ BALLAST = "ballast"
 POSTGRES_PORT, API_PORT = 5432, 8008
 BOOTED_S = {"n1": 0, "n2": 40_000, "n3": 7_000_000}
 """How much longer ago each node booted than this machine: no node's own clock means anything to another."""
-PAUSE_S = 0.04
-ROAMING = 4
-"""Clients that look for the primary; besides, two for each node that know no other."""
-
-CLOCK_FILE = "clock"
+CLOCK_FILE, DISK_FILE = "clock", "disk"
+HANGS = "archive-hangs"
+"""While a node has a file of this name, its archive command does not end."""
+ARCHIVING = {"archive_mode": "on", "archive_command": f"while [ -e ../{HANGS} ]; do sleep 0.1; done"}
 
 
 class ChaosCluster(RealCluster):
@@ -35,15 +37,18 @@ class ChaosCluster(RealCluster):
 
     def __init__(self) -> None:
         self.network = Network((*NODES, *MEMBERS, CLIENTS, WATCH))
-        super().__init__(NODES, berth=self._berth)
+        super().__init__(NODES, {"postgresql": {"parameters": PARAMETERS | ARCHIVING}}, berth=self._berth)
         self.trio = EtcdTrio(self.root / "store", self.network, MEMBERS)
         self.store = self.trio
-        self._wall_clock = build_library(self.root)
+        self._wall_clock = wallclock.build_library(self.root)
+        self._flushes = flushes.build_library(self.root)
+        found = reachable_installation(find_installation(), choose_account(), self.root / "postgresql")
         for node in self.nodes.values():
             node.document["store"] = {"kind": "etcd", "endpoints": list(self.trio.endpoints)}
             node.root.mkdir()
             run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "howdah-chaos", str(node.root))
             self._fake_clock(node)
+            self._fake_disk(node, found.bin)
 
     def _berth(self, name: str) -> Berth:
         within = (*self.network.within(name), "unshare", "--time")
@@ -55,6 +60,15 @@ class ChaosCluster(RealCluster):
         if self._wall_clock is not None:
             set_offset(node.root / CLOCK_FILE, 0)
             node.environment |= environment(self._wall_clock, node.root / CLOCK_FILE)
+
+    def _fake_disk(self, node: RealNode, programs: Path) -> None:
+        if self._flushes is not None:
+            set_disk(node.root / DISK_FILE, Disk())
+            made = self.root / "programs" / node.name
+            node.document["postgresql"]["bin"] = str(
+                flushes.make_programs(made, programs, self._flushes, node.root / DISK_FILE)
+            )
+            made.parent.chmod(0o755)
 
     def start(self) -> None:
         """The calling thread looks on from `watch` from now on."""
@@ -78,6 +92,13 @@ class ChaosCluster(RealCluster):
         """The wall clock of its agent and dead-man jumps; CLOCK_BOOTTIME does not, nor would it on a real machine."""
         set_offset(node.root / CLOCK_FILE, seconds)
         return lambda: set_offset(node.root / CLOCK_FILE, 0)
+
+    def spoil(self, node: RealNode, disk: Disk) -> Callable[[], None]:
+        """Its server's flushes become slow, stand still or fail, until undone."""
+        if self._flushes is None:
+            raise NotNow("there is no C compiler cc, which builds what spoils flushes (Debian's package gcc)")
+        set_disk(node.root / DISK_FILE, disk)
+        return lambda: set_disk(node.root / DISK_FILE, Disk())
 
     def fill_disk(self, node: RealNode) -> Callable[[], None]:
         """Leave no byte free on its file system, until undone."""
@@ -115,19 +136,3 @@ class ChaosCluster(RealCluster):
             self.trio.send_member(member, signal.SIGCONT)
             self.trio.revive(member)
 
-
-@contextlib.contextmanager
-def loaded(cluster: ChaosCluster, table: str) -> Iterator[Workload]:
-    """Clients that write while the block runs; some of them to each node alone, whatever the others think of it."""
-    cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
-    one = "user=postgres password=superuser-password dbname=postgres target_session_attrs=read-write connect_timeout=2"
-    faithful = [f"host={node.host} port={node.port} {one}" for node in cluster.nodes.values() for _ in range(2)]
-    load = Workload(
-        [cluster.conninfo()] * ROAMING + faithful, table, PAUSE_S, enter=lambda: cluster.network.enter(CLIENTS)
-    )
-    load.start()
-    try:
-        load.wait_writes(20)
-        yield load
-    finally:
-        load.stop()

@@ -3,9 +3,15 @@
 import contextlib
 import random
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+import httpx
+import psycopg
 
 from howdah.ports.store import StoreUnavailable
 from tests.chaos.cluster import ChaosCluster
@@ -23,6 +29,8 @@ LEASE_S = 15.0
 """A failover after the lease (5 s): it, a revocation, a promotion, and clients that find the new primary."""
 BOOT_S = 30.0
 """Servers that have to start, recover and find each other first."""
+PHASE_LIMIT_S = 12.0
+"""Within which a phase of an order begins, or it is not waited for any longer."""
 
 
 class Role(StrEnum):
@@ -38,7 +46,8 @@ class Fault:
     """`inflict` makes it and returns what ends it.
 
     Writes are acknowledged again within `bound_s` of any moment; where `blocks`, of the end of the fault. It lasts
-    `lasts_s` alone; a random run draws its own time up to twice that.
+    `lasts_s` alone; a random run draws its own time up to twice that. One that is made `alone` is in no random run: it
+    waits for a healthy cluster on its way, or does what other faults may make worse by design.
     """
 
     rows: str
@@ -49,14 +58,16 @@ class Fault:
     bound_s: float
     role: Role = Role.MAY_MOVE
     blocks: bool = False
+    alone: bool = False
 
 
 @dataclass(slots=True)
 class Scene:
-    """What a fault is made in. Choices come from `chance`."""
+    """What a fault is made in. Choices come from `chance`; `notes` are told with the result."""
 
     cluster: ChaosCluster
     chance: random.Random
+    notes: list[str] = field(default_factory=list)
     _last: str = field(default="n1")
 
     @property
@@ -108,6 +119,43 @@ def in_turn(*steps: Callable[[], Undo]) -> Undo:
         all_of(done)()
         raise
     return all_of(done)
+
+
+def again_and_again(act: Callable[[], object], pause_s: float) -> Undo:
+    """Until undone, in a thread of its own on this thread's host. What `act` raises is raised by the undoing."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(pause_s):
+            act()
+
+    threads = ThreadPoolExecutor(1, "fault")
+    ended = threads.submit(work)
+
+    def undo() -> None:
+        over.set()
+        threads.shutdown()
+        ended.result()
+
+    return undo
+
+
+def awaited(reached: Callable[[], object], what: str, limit_s: float = PHASE_LIMIT_S) -> None:
+    """Wait until a phase begins, looking all the time. Raises NotNow when it does not, or was over too soon."""
+    until = time.monotonic() + limit_s
+    while not reached():
+        if time.monotonic() > until:
+            raise NotNow(f"it was not seen that {what}")
+        time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """What needs an answer of a server or an agent. Raises NotNow when there is none."""
+    try:
+        yield
+    except (psycopg.Error, httpx.TransportError) as error:
+        raise NotNow(f"no answer: {error}") from error
 
 
 def nothing() -> None:

@@ -3,12 +3,19 @@
 import functools
 import os
 import signal
+import time
+from itertools import permutations
 
 from tests.chaos.cluster import NODES
-from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, in_turn, nothing
+from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, in_turn, nothing
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import command_line, send
+
+
+STAGGER_S = 3.0
+PLACES = ("the primary", "a standby", "the other")
+REPLAY_HELD_S = 5.0
 
 
 def titled(node: RealNode, title: str) -> tuple[int, ...]:
@@ -60,11 +67,11 @@ def stop_startup_and_lose_the_primary(scene: Scene) -> Undo:
 
 
 def kill_agent(scene: Scene) -> Undo:
-    return _kill_agent(scene.primary)
+    return kill_agent_of(scene.primary)
 
 
 def kill_agent_of_standby(scene: Scene) -> Undo:
-    return _kill_agent(scene.standbys[0])
+    return kill_agent_of(scene.standbys[0])
 
 
 def stop_agent(scene: Scene) -> Undo:
@@ -97,8 +104,20 @@ def lose_standbys(scene: Scene) -> Undo:
 
 def lose_everything(scene: Scene) -> Undo:
     """The nodes come back in an order drawn at random; the store first."""
-    cluster, order = scene.cluster, list(NODES)
+    order = list(NODES)
     scene.chance.shuffle(order)
+    return _cut_power(scene, order, 0)
+
+
+def lose_everything_and_return(scene: Scene, order: tuple[int, ...]) -> Undo:
+    """Each comes back some seconds after the one before: 0 is the primary, 1 and 2 are standbys, by name."""
+    primary = scene.primary
+    roles = [primary.name, *sorted(name for name in NODES if name != primary.name)]
+    return _cut_power(scene, [roles[place] for place in order], STAGGER_S)
+
+
+def _cut_power(scene: Scene, order: list[str], stagger_s: float) -> Undo:
+    cluster = scene.cluster
     for node in cluster.nodes.values():
         if not node.agent:
             raise NotNow(f"{node.name} is off already")
@@ -106,7 +125,14 @@ def lose_everything(scene: Scene) -> Undo:
         node.freeze()  # so that nobody sees another one die first
     boots = [cluster.lose_power(cluster[name]) for name in order]
     cluster.trio.send(signal.SIGKILL)
-    return all_of([*boots, cluster.revive_store])
+
+    def return_in_turn() -> None:
+        cluster.revive_store()
+        for number, boot in enumerate(boots):
+            time.sleep(stagger_s if number else 0)
+            boot()
+
+    return return_in_turn
 
 
 def lose_three_primaries(scene: Scene) -> Undo:
@@ -120,13 +146,27 @@ def lose_three_primaries(scene: Scene) -> Undo:
     return nothing
 
 
+def kill_deadman(scene: Scene) -> Undo:
+    send((scene.primary.deadman or _absent("dead-man"),), signal.SIGKILL)
+    return nothing
+
+
+def hold_replay_and_lose_the_primary(scene: Scene) -> Undo:
+    """Both standbys receive for some seconds without replaying: the winner has to replay all of it first."""
+    for node in scene.standbys:
+        node.sql("SELECT pg_wal_replay_pause()")
+    time.sleep(REPLAY_HELD_S)
+    return lose_primary(scene)
+
+
 def _freeze(node: RealNode) -> Undo:
     if not node.freeze():
         raise NotNow(f"{node.name} is off")
     return node.thaw
 
 
-def _kill_agent(node: RealNode) -> Undo:
+def kill_agent_of(node: RealNode) -> Undo:
+    """The agent alone; undone, it is started again."""
     os.kill(node.agent or _absent("agent"), signal.SIGKILL)
     node.started[-1].wait()
 
@@ -184,5 +224,29 @@ PROCESS_FAULTS = (
     Fault("F13", "a standby loses power", "it leaves the voters", lose_standby, 10, BLIP_S, Role.STAYS),
     Fault("F13", "both standbys lose power", "writes wait for one", lose_standbys, 8, BOOT_S, blocks=True),
     Fault("F40", "everything loses power", "enough voters decide", lose_everything, 2, 2 * BOOT_S, blocks=True),
-    Fault("F49", "three primaries are lost in a row", "each is replaced", lose_three_primaries, 1, LEASE_S),
+    *(
+        Fault(
+            "F40",
+            f"everything loses power; back come {', '.join(PLACES[place] for place in order)}",
+            "enough voters decide",
+            functools.partial(lose_everything_and_return, order=order),
+            2,
+            2 * BOOT_S,
+            blocks=True,
+            alone=True,
+        )
+        for order in permutations(range(3))
+    ),
+    Fault("F49", "three primaries are lost in a row", "each is replaced", lose_three_primaries, 1, LEASE_S, alone=True),
+    Fault("F76", "the primary's dead-man is killed", "a new one is started", kill_deadman, 3, BLIP_S, Role.STAYS),
+    Fault(
+        "F35",
+        f"the primary loses power when replay was held for {REPLAY_HELD_S:g} s",
+        "the winner replays all that it received",
+        hold_replay_and_lose_the_primary,
+        12,
+        LEASE_S,
+        Role.MOVES,
+        alone=True,
+    ),
 )

@@ -1,7 +1,8 @@
 """Which faults does a random run make, and when? Drawn from a seed alone, before anything runs."""
 
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.fault import Fault
@@ -13,6 +14,7 @@ TOGETHER = (1, 1, 1, 2, 2, 3)
 STAGGER_S = 6.0
 SHORTEST, LONGEST = 0.2, 2.0
 LEAST_S = 0.5
+LINE = re.compile(r"^ *(\d+\.\d+) s to +(\d+\.\d+) s \[([0-9a-f]{8})\]: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +47,19 @@ def _step(dice: random.Random, round_s: float, fault: Fault) -> Step:
 
 
 def written(steps: Sequence[Step]) -> str:
-    """The script of a run, a line a fault."""
-    return "\n".join(f"{step.begins_s:8.2f} s to {step.ends_s:8.2f} s: {step.fault}" for step in steps)
+    """The script of a run, a line a fault. `read` takes it back."""
+    return "\n".join(
+        f"{step.begins_s:8.2f} s to {step.ends_s:8.2f} s [{step.chance:08x}]: {step.fault}" for step in steps
+    )
+
+
+def read(text: str, known: Collection[str]) -> tuple[Step, ...]:
+    """The steps of a printed run, wherever its lines stand among others, in order. Raises ValueError for a fault that
+    is not known."""
+    found = [
+        Step(float(begins), float(ends), fault, int(chance, 16)) for begins, ends, chance, fault in LINE.findall(text)
+    ]
+    strange = sorted({step.fault for step in found} - set(known))
+    if strange:
+        raise ValueError(f"there is no fault {strange[0]!r}: `make chaos ARGS=--list` shows those that there are")
+    return tuple(sorted(found, key=lambda step: step.begins_s))

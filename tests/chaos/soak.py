@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos.catalogue import RANDOM, named
-from tests.chaos.cluster import ChaosCluster, loaded
+from tests.chaos.catalogue import named
+from tests.chaos.cluster import ChaosCluster
 from tests.chaos.fault import Scene, Undo
+from tests.chaos.load import judged, loaded
 from tests.chaos.network import NotNow
-from tests.chaos.schedule import Step, draw, written
+from tests.chaos.schedule import Step, written
 from tests.realcluster.checker import Outcome
-from tests.realcluster.workload import Workload, verdict
+from tests.realcluster.workload import Workload
 
 RECOVERY_LIMIT_S = 120.0
 OUTAGE_S = 1.0
@@ -22,22 +23,45 @@ OUTAGE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`wrong` is empty when nothing is. `away_s` adds up the outages that are told."""
+    """`wrong` is empty when nothing is. `outages` are those that are told: causes, and how long."""
 
     length_s: float
+    faults: int
     acknowledged: int
+    transactions: int
     role_changes: int
-    away_s: float
+    outages: tuple[tuple[str, float], ...]
     recovery_s: float
     wrong: tuple[str, ...]
 
+    @property
+    def away_s(self) -> float:
+        """The sum of all outages."""
+        return sum(length_s for _, length_s in self.outages)
+
     def __str__(self) -> str:
+        return "\n".join((*self._by_cause(), self.summary))
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
         return (
-            f"{self.length_s:.0f} s, {self.acknowledged} commits acknowledged, {self.role_changes} terms begun, "
-            f"writes away for {self.away_s:.1f} s in all ({1 - self.away_s / self.length_s:.1%} available), "
-            f"healthy {self.recovery_s:.1f} s after the last fault: "
+            f"{self.length_s:.0f} s, {self.faults} faults, {self.acknowledged} commits and {self.transactions} "
+            f"transactions, {self.role_changes} terms begun, writes away for {self.away_s:.1f} s in all "
+            f"({1 - self.away_s / self.length_s:.1%} available), healthy {self.recovery_s:.1f} s after the last fault: "
             + ("; ".join(self.wrong) if self.wrong else "nothing lost, nothing made up, never two primaries")
         )
+
+    def _by_cause(self) -> list[str]:
+        """The faults, or faults together, that cost most first."""
+        lengths: dict[str, list[float]] = {}
+        for cause, length_s in self.outages:
+            lengths.setdefault(cause, []).append(length_s)
+        ordered = sorted(lengths.items(), key=lambda each: -sum(each[1]))
+        return [
+            f"{sum(each):8.1f} s without writes, {len(each)} times, at most {max(each):.1f} s: {cause}"
+            for cause, each in ordered
+        ]
 
 
 class Soak:
@@ -49,14 +73,13 @@ class Soak:
         self._begun = 0.0
         self._open: list[tuple[Step, Undo]] = []
 
-    def run(self, seed: int, length_s: float) -> Report:
-        """Make the faults of this seed, heal everything, and judge."""
-        steps = draw(seed, length_s, RANDOM)
-        self._say(f"seed {seed}, {length_s:.0f} s, {len(steps)} faults:\n{written(steps)}")
+    def run(self, steps: tuple[Step, ...], length_s: float) -> Report:
+        """Make these faults, heal everything, and judge."""
+        self._say(f"{length_s:.0f} s, {len(steps)} faults:\n{written(steps)}")
         cluster = self._cluster
         cluster.wait_healthy()
         term = cluster.record().term
-        with loaded(cluster, f"soak_{seed}") as load:
+        with loaded(cluster, "soak") as load:
             self._begun = time.monotonic()
             try:
                 self._play(steps, length_s)
@@ -66,15 +89,17 @@ class Soak:
             cluster.revive()
             cluster.wait_healthy(RECOVERY_LIMIT_S)
             recovery_s = time.monotonic() - healed
-            load.wait_writes()
-        found = verdict(cluster, load)
+            load.writes.wait_writes()
+        found = judged(cluster, load)
         return Report(
             length_s=time.monotonic() - self._begun,
+            faults=len(steps),
             acknowledged=found.acknowledged,
+            transactions=found.transactions,
             role_changes=cluster.record().term - term,
-            away_s=self._tell_outages(load, steps),
+            outages=self._tell_outages(load.writes, steps),
             recovery_s=recovery_s,
-            wrong=() if found.sound else (str(found),),
+            wrong=found.wrong,
         )
 
     def _play(self, steps: tuple[Step, ...], length_s: float) -> None:
@@ -109,13 +134,14 @@ class Soak:
     def _note(self, text: str) -> None:
         self._say(f"{time.monotonic() - self._begun:8.2f} s {text}")
 
-    def _tell_outages(self, load: Workload, steps: tuple[Step, ...]) -> float:
-        """Each outage with the faults that were there; their sum in seconds."""
+    def _tell_outages(self, load: Workload, steps: tuple[Step, ...]) -> tuple[tuple[str, float], ...]:
+        """Each outage with the faults that were there, and its length in seconds."""
         ends = sorted(write.ended - self._begun for write in load.history if write.outcome is Outcome.OK)
-        away_s = 0.0
+        found: list[tuple[str, float]] = []
         for earlier, later in itertools.pairwise(ends):
             if later - earlier > OUTAGE_S and later > 0:
                 causes = [step.fault for step in steps if step.begins_s <= later and step.ends_s >= earlier - OUTAGE_S]
-                self._say(f"{earlier:8.2f} s no write for {later - earlier:.1f} s: {', '.join(causes) or 'no fault'}")
-                away_s += later - earlier
-        return away_s
+                cause = " + ".join(causes) or "no fault"
+                self._say(f"{earlier:8.2f} s no write for {later - earlier:.1f} s: {cause}")
+                found.append((cause, later - earlier))
+        return tuple(found)

@@ -1,21 +1,18 @@
-"""Which faults does the store have, and which do disks and clocks have?"""
+"""Which faults does the store have?"""
 
 import contextlib
 import functools
 import signal
 import time
 
-import psycopg
-
 from tests.chaos.cluster import MEMBERS
-from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, Fault, Role, Scene, Undo, all_of, in_turn, nothing
+from tests.chaos.fault import BLIP_S, BOOT_S, Fault, Role, Scene, Undo, again_and_again, all_of, in_turn, nothing
 from tests.chaos.network import NotNow
-from tests.realcluster.node import RealNode
 
 STORE_DELAY_MS = 150
 STORM_S = 1.2
-HOUR_S = 3600
-SWITCHES = 4
+SILENT_S, AWAKE_S = 1.3, 0.5
+"""Longer than an agent waits for an answer; and long enough for an election in the store and one renewal or so."""
 
 
 def kill_member(scene: Scene) -> Undo:
@@ -57,24 +54,19 @@ def delay_store(scene: Scene) -> Undo:
     return all_of(undos)
 
 
+def answer_now_and_then(scene: Scene) -> Undo:
+    """Every member stands still most of the time, all at once."""
+
+    def stand_still() -> None:
+        undo = _stop_members(scene, MEMBERS)
+        time.sleep(SILENT_S)
+        undo()
+
+    return again_and_again(stand_still, AWAKE_S)
+
+
 def lose_quorum_and_primary(scene: Scene) -> Undo:
     return in_turn(lambda: scene.cluster.lose_power(scene.primary), lambda: kill_quorum(scene))
-
-
-def fill_disk_of_primary(scene: Scene) -> Undo:
-    return _fill_disk(scene, scene.primary)
-
-
-def fill_disk_of_standby(scene: Scene) -> Undo:
-    return _fill_disk(scene, scene.standbys[0])
-
-
-def jump_clock_of_primary(scene: Scene) -> Undo:
-    return _jump(scene, scene.primary)
-
-
-def jump_clock_of_standby(scene: Scene) -> Undo:
-    return _jump(scene, scene.standbys[0])
 
 
 def _kill_members(scene: Scene, members: tuple[str, ...]) -> Undo:
@@ -90,21 +82,6 @@ def _stop_members(scene: Scene, members: tuple[str, ...]) -> Undo:
     return all_of([functools.partial(send, member, signal.SIGCONT) for member in members])
 
 
-def _fill_disk(scene: Scene, node: RealNode) -> Undo:
-    """Full, and new segments of WAL wanted."""
-    undo = scene.cluster.fill_disk(node)
-    for _ in range(SWITCHES):
-        with contextlib.suppress(psycopg.Error):
-            scene.primary.sql("SELECT pg_switch_wal()", inside=True, options="-c statement_timeout=1000")
-    return undo
-
-
-def _jump(scene: Scene, node: RealNode) -> Undo:
-    if not scene.cluster.clocks_jump:
-        raise NotNow("there is no C compiler cc, which builds what makes a clock jump (Debian's package gcc)")
-    return scene.cluster.jump(node, scene.chance.choice((-HOUR_S, HOUR_S)))
-
-
 STORE_FAULTS = (
     Fault("F26", "the store's leader is killed", "another leads the store", kill_member, 8, BLIP_S, Role.STAYS),
     Fault("F26", "the store's leader is stopped", "another leads the store", stop_leader, 8, BLIP_S, Role.STAYS),
@@ -115,6 +92,15 @@ STORE_FAULTS = (
         "nobody notices",
         delay_store,
         12,
+        BLIP_S,
+        Role.STAYS,
+    ),
+    Fault(
+        "F25",
+        f"the store answers for {AWAKE_S:g} of every {SILENT_S + AWAKE_S:g} s",
+        "writes go on, by the voters' word too",
+        answer_now_and_then,
+        15,
         BLIP_S,
         Role.STAYS,
     ),
@@ -129,21 +115,5 @@ STORE_FAULTS = (
         10,
         BOOT_S,
         blocks=True,
-    ),
-)
-DISK_AND_CLOCK_FAULTS = (
-    Fault("F30, F32", "the primary's disk is full", "another leads", fill_disk_of_primary, 12, BOOT_S, blocks=True),
-    Fault("F31", "a standby's disk is full", "the other voter flushes", fill_disk_of_standby, 12, FAST_S, Role.STAYS),
-    Fault(
-        "F42",
-        "the primary's wall clock jumps by an hour",
-        "nobody notices",
-        jump_clock_of_primary,
-        6,
-        BLIP_S,
-        Role.STAYS,
-    ),
-    Fault(
-        "F42", "a standby's wall clock jumps by an hour", "nobody notices", jump_clock_of_standby, 6, BLIP_S, Role.STAYS
     ),
 )

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from tests.chaos.catalogue import CATALOGUE, RANDOM, SEQUENCES, named
-from tests.chaos.schedule import draw, written
+from tests.chaos.catalogue import CATALOGUE, RANDOM, named
+from tests.chaos.schedule import draw, read, written
 
 SEEDS = range(1, 40)
 LENGTH_S = 300.0
@@ -43,4 +43,17 @@ def test_many_seeds_draw_every_fault() -> None:
 def test_every_fault_has_a_name_of_its_own() -> None:
     names = [fault.name for fault in CATALOGUE]
     assert len(set(names)) == len(names)
-    assert all(named(name).name == name for name in (*names, *SEQUENCES))
+    assert all(named(name).name == name for name in names)
+
+
+NAMES = [fault.name for fault in CATALOGUE]
+
+
+def test_a_printed_run_can_be_read_back_from_whatever_it_stands_in() -> None:
+    steps = draw(5, LENGTH_S, RANDOM)
+    assert read(f"17:00:01 seed 5, 300 s:\n{written(steps)}\n17:00:09     8.02 s begins: something\n", NAMES) == steps
+
+
+def test_a_fault_that_nobody_knows_is_named() -> None:
+    with pytest.raises(ValueError, match="there is no fault 'the moon falls'"):
+        read("    1.00 s to     2.00 s [0000000a]: the moon falls", NAMES)

@@ -3,19 +3,17 @@
 import itertools
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from howdah.cluster.record import Record
-from tests.chaos.cluster import ChaosCluster, loaded
+from tests.chaos.cluster import ChaosCluster
 from tests.chaos.fault import Fault, Role, Scene
+from tests.chaos.load import judged, loaded
 from tests.chaos.network import NotNow
 from tests.realcluster.checker import longest_gap
-from tests.realcluster.workload import Workload, verdict
+from tests.realcluster.workload import Workload
 
 HEALTHY_LIMIT_S = 90.0
-
-Say = Callable[[str], None]
 
 _numbers = itertools.count(1)
 
@@ -24,7 +22,8 @@ _numbers = itertools.count(1)
 class Result:
     """`outage_s` is the longest time without an acknowledged write that counts; `wrong` is empty when all is well.
 
-    `left_out` says why the fault could not be made here.
+    `transactions` are those of the clients that do more than insert. `left_out` says why the fault could not be made
+    here.
     """
 
     fault: Fault
@@ -32,18 +31,33 @@ class Result:
     healthy_s: float = 0.0
     moved: bool = False
     acknowledged: int = 0
+    transactions: int = 0
     wrong: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     left_out: str = ""
 
     def __str__(self) -> str:
         if self.left_out:
             return f"LEFT OUT  {self.fault.rows:8} {self.fault.name}: {self.left_out}"
-        role = "moved" if self.moved else "stayed"
         return (
-            f"{'WRONG   ' if self.wrong else 'ok      '}  {self.fault.rows:8} {self.fault.name}: "
-            f"{self.outage_s:.1f} s without writes (at most {self.fault.bound_s:g} s), role {role}, "
-            f"healthy after {self.healthy_s:.1f} s, {self.acknowledged} commits"
+            f"{'WRONG   ' if self.wrong else 'ok      '}  {self.fault.rows:8} {self.fault.name}: {self.measured}"
             + "".join(f"\n          {w}" for w in self.wrong)
+        )
+
+    @property
+    def measured(self) -> str:
+        """What the table of faults says of it."""
+        role = "moved" if self.moved else "stayed"
+        found = "wrong: " + "; ".join(self.wrong) if self.wrong else "nothing lost"
+        return "; ".join(
+            (
+                f"{self.outage_s:.1f} s without writes (at most {self.fault.bound_s:g})",
+                f"the role {role}",
+                f"healthy after {self.healthy_s:.1f} s",
+                f"{self.acknowledged} commits and {self.transactions} transactions",
+                *self.notes,
+                found,
+            )
         )
 
 
@@ -53,22 +67,23 @@ def attempt(cluster: ChaosCluster, fault: Fault, seed: int) -> Result:
     before = cluster.record()
     with loaded(cluster, f"trial_{next(_numbers)}") as load:
         time.sleep(0.5)
+        scene = Scene(cluster, random.Random(seed))
         began = time.monotonic()
         try:
-            undo = fault.inflict(Scene(cluster, random.Random(seed)))
+            undo = fault.inflict(scene)
         except NotNow as reason:
             return Result(fault, left_out=str(reason))
         time.sleep(fault.lasts_s)
         ended = time.monotonic()
         undo()
-        load.wait_writes(20)
+        load.writes.wait_writes(20)
         cluster.wait_healthy(HEALTHY_LIMIT_S)
         healthy = time.monotonic()
-        load.wait_writes(20)
-    outage_s = outage_of(load, ended if fault.blocks else began)
+        load.writes.wait_writes(20)
+    outage_s = outage_of(load.writes, ended if fault.blocks else began)
     after = cluster.record()
-    found = verdict(cluster, load)
-    wrong = [] if found.sound else [str(found)]
+    found = judged(cluster, load)
+    wrong = list(found.wrong)
     if outage_s > fault.bound_s:
         wrong.append(f"writes were away for {outage_s:.1f} s, the bound is {fault.bound_s:g} s")
     return Result(
@@ -77,6 +92,8 @@ def attempt(cluster: ChaosCluster, fault: Fault, seed: int) -> Result:
         healthy_s=healthy - ended,
         moved=before.holder.name != after.holder.name,
         acknowledged=found.acknowledged,
+        transactions=found.transactions,
+        notes=tuple(scene.notes),
         wrong=(*wrong, *_role_wrong(fault, before, after)),
     )
 
