@@ -11,8 +11,9 @@ from pathlib import Path
 from howdah.postgres.account import choose_account
 from howdah.postgres.installation import find_installation, reachable_installation
 from tests.chaos import flushes, wallclock
+from tests.chaos.disk import SmallDisk
 from tests.chaos.etcdtrio import EtcdTrio
-from tests.chaos.flushes import Disk, set_disk
+from tests.chaos.flushes import Flushing, set_flushing
 from tests.chaos.network import Network, NotNow, run
 from tests.chaos.wallclock import environment, set_offset
 from tests.realcluster.cluster import PARAMETERS, RealCluster
@@ -26,7 +27,6 @@ BALLAST = "ballast"
 POSTGRES_PORT, API_PORT = 5432, 8008
 BOOTED_S = {"n1": 0, "n2": 40_000, "n3": 7_000_000}
 """How much longer ago each node booted than this machine: no node's own clock means anything to another."""
-CLOCK_FILE, DISK_FILE = "clock", "disk"
 HANGS = "archive-hangs"
 """While a node has a file of this name, its archive command does not end."""
 ARCHIVING = {"archive_mode": "on", "archive_command": f"while [ -e ../{HANGS} ]; do sleep 0.1; done"}
@@ -43,12 +43,16 @@ class ChaosCluster(RealCluster):
         self._wall_clock = wallclock.build_library(self.root)
         self._flushes = flushes.build_library(self.root)
         found = reachable_installation(find_installation(), choose_account(), self.root / "postgresql")
+        images, self._controls = self.root / "images", self.root / "controls"
+        for directory in (images, self._controls):
+            directory.mkdir()
+        run("mount", "-t", "tmpfs", "howdah-chaos", str(images))
+        self._disks: dict[str, SmallDisk] = {}
         for node in self.nodes.values():
             node.document["store"] = {"kind": "etcd", "endpoints": list(self.trio.endpoints)}
-            node.root.mkdir()
-            run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "howdah-chaos", str(node.root))
+            self._disks[node.name] = SmallDisk(images / node.name, node.root, DISK_MB)
             self._fake_clock(node)
-            self._fake_disk(node, found.bin)
+            self._fake_flushes(node, found.bin)
 
     def _berth(self, name: str) -> Berth:
         within = (*self.network.within(name), "unshare", "--time")
@@ -56,18 +60,23 @@ class ChaosCluster(RealCluster):
         clocks = (f"--boottime={offset}", f"--monotonic={offset}") if offset else ()
         return Berth(self.network.address(name), POSTGRES_PORT, API_PORT, (*within, *clocks))
 
+    def _clock_of(self, node: RealNode) -> Path:
+        return self._controls / f"{node.name}-clock"
+
+    def _flushing_of(self, node: RealNode) -> Path:
+        return self._controls / f"{node.name}-flushing"
+
     def _fake_clock(self, node: RealNode) -> None:
         if self._wall_clock is not None:
-            set_offset(node.root / CLOCK_FILE, 0)
-            node.environment |= environment(self._wall_clock, node.root / CLOCK_FILE)
+            set_offset(self._clock_of(node), 0)
+            node.environment |= environment(self._wall_clock, self._clock_of(node))
 
-    def _fake_disk(self, node: RealNode, programs: Path) -> None:
+    def _fake_flushes(self, node: RealNode, programs: Path) -> None:
         if self._flushes is not None:
-            set_disk(node.root / DISK_FILE, Disk())
+            set_flushing(self._flushing_of(node), Flushing())
             made = self.root / "programs" / node.name
-            node.document["postgresql"]["bin"] = str(
-                flushes.make_programs(made, programs, self._flushes, node.root / DISK_FILE)
-            )
+            library, file = self._flushes, self._flushing_of(node)
+            node.document["postgresql"]["bin"] = str(flushes.make_programs(made, programs, library, file))
             made.parent.chmod(0o755)
 
     def start(self) -> None:
@@ -90,15 +99,15 @@ class ChaosCluster(RealCluster):
 
     def jump(self, node: RealNode, seconds: int) -> Callable[[], None]:
         """The wall clock of its agent and dead-man jumps; CLOCK_BOOTTIME does not, nor would it on a real machine."""
-        set_offset(node.root / CLOCK_FILE, seconds)
-        return lambda: set_offset(node.root / CLOCK_FILE, 0)
+        set_offset(self._clock_of(node), seconds)
+        return lambda: set_offset(self._clock_of(node), 0)
 
-    def spoil(self, node: RealNode, disk: Disk) -> Callable[[], None]:
+    def spoil(self, node: RealNode, flushing: Flushing) -> Callable[[], None]:
         """Its server's flushes become slow, stand still or fail, until undone."""
         if self._flushes is None:
             raise NotNow("there is no C compiler cc, which builds what spoils flushes (Debian's package gcc)")
-        set_disk(node.root / DISK_FILE, disk)
-        return lambda: set_disk(node.root / DISK_FILE, Disk())
+        set_flushing(self._flushing_of(node), flushing)
+        return lambda: set_flushing(self._flushing_of(node), Flushing())
 
     def fill_disk(self, node: RealNode) -> Callable[[], None]:
         """Leave no byte free on its file system, until undone."""
@@ -106,14 +115,17 @@ class ChaosCluster(RealCluster):
         if ballast.exists():
             raise NotNow(f"the disk of {node.name} is full already")
         subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=64k"], stderr=subprocess.DEVNULL, check=False)
-        return ballast.unlink
+        return lambda: ballast.unlink(missing_ok=True)
 
     def lose_power(self, node: RealNode) -> Callable[[], None]:
-        """The node goes without a word on the wire; undone, it boots."""
+        """The node goes without a word on the wire, and what was not flushed goes with it; undone, it boots."""
         if not node.agent:
             raise NotNow(f"{node.name} is off already")
         plug = self.network.unplug(node.name)
+        node.freeze()
+        self._disks[node.name].forget_unflushed()
         node.kill()
+        self._disks[node.name].power_up()
 
         def boot() -> None:
             plug()

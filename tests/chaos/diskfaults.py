@@ -5,7 +5,7 @@ import contextlib
 import psycopg
 
 from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo
-from tests.chaos.flushes import Disk
+from tests.chaos.flushes import Flushing
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
 
@@ -24,23 +24,23 @@ def fill_disk_of_standby(scene: Scene) -> Undo:
 
 
 def fail_disk_of_primary(scene: Scene) -> Undo:
-    return scene.cluster.spoil(scene.primary, Disk(fails=True))
+    return scene.cluster.spoil(scene.primary, Flushing(fails=True))
 
 
 def fail_disk_of_standby(scene: Scene) -> Undo:
-    return scene.cluster.spoil(scene.standbys[0], Disk(fails=True))
+    return scene.cluster.spoil(scene.standbys[0], Flushing(fails=True))
 
 
 def slow_disk_of_standby(scene: Scene) -> Undo:
-    return scene.cluster.spoil(scene.standbys[0], Disk(delay_ms=SLOW_MS))
+    return scene.cluster.spoil(scene.standbys[0], Flushing(delay_ms=SLOW_MS))
 
 
 def slow_disk_of_primary(scene: Scene) -> Undo:
-    return scene.cluster.spoil(scene.primary, Disk(delay_ms=SLOW_MS))
+    return scene.cluster.spoil(scene.primary, Flushing(delay_ms=SLOW_MS))
 
 
 def stall_disk_of_primary(scene: Scene) -> Undo:
-    return scene.cluster.spoil(scene.primary, Disk(stalls=True))
+    return scene.cluster.spoil(scene.primary, Flushing(stalls=True))
 
 
 def jump_clock_of_primary(scene: Scene) -> Undo:

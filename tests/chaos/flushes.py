@@ -15,7 +15,7 @@ SCRIPT = '#!/bin/sh\nLD_PRELOAD={library} CHAOS_DISK={file} exec {program} "$@"\
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class Flushing:
     """What every flush meets; as built, none."""
 
     delay_ms: int = 0
@@ -34,7 +34,7 @@ def build_library(directory: Path) -> Path | None:
     return library
 
 
-def set_disk(file: Path, disk: Disk) -> None:
+def set_flushing(file: Path, disk: Flushing) -> None:
     """From now on, for every process that has the file."""
     with file.open("r+b" if file.exists() else "wb") as opened:
         opened.write(struct.pack("=qqq", disk.delay_ms, disk.stalls, disk.fails))

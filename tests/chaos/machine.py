@@ -6,9 +6,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-PROGRAMS = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux", "unshare": "util-linux", "mount": "mount"}
+PROGRAMS = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+    "mkfs.ext4": "e2fsprogs",
+}
 """Each with Debian's package of it."""
 TUN = Path("/dev/net/tun")
+LOOP = Path("/dev/loop-control")
 
 
 def missing(find: Callable[[str], str | None] = shutil.which, account: int | None = None) -> tuple[str, ...]:
@@ -24,4 +32,6 @@ def missing(find: Callable[[str], str | None] = shutil.which, account: int | Non
         found.append("this root may not make namespaces: give it CAP_SYS_ADMIN and CAP_NET_ADMIN")
     if not TUN.exists():
         found.append(f"{TUN} is not there, through which packets are delayed: load the kernel's module tun")
+    if not LOOP.exists():
+        found.append(f"{LOOP} is not there, through which files become disks: load the kernel's module loop")
     return tuple(found)

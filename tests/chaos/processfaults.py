@@ -220,13 +220,13 @@ PROCESS_FAULTS = (
     ),
     Fault("F11", "the primary's whole node is frozen", "another leads", freeze_primary, 12, LEASE_S, Role.MOVES),
     Fault("F11", "a standby's whole node is frozen", "it leaves the voters", freeze_standby, 12, BLIP_S, Role.STAYS),
-    Fault("F13", "the primary loses power", "another leads", lose_primary, 12, LEASE_S, Role.MOVES),
-    Fault("F13", "a standby loses power", "it leaves the voters", lose_standby, 10, BLIP_S, Role.STAYS),
-    Fault("F13", "both standbys lose power", "writes wait for one", lose_standbys, 8, BOOT_S, blocks=True),
+    Fault("F13, F15", "the primary loses power", "another leads", lose_primary, 12, LEASE_S, Role.MOVES),
+    Fault("F13, F14", "a standby loses power", "it leaves the voters", lose_standby, 10, BLIP_S, Role.STAYS),
+    Fault("F13, F14", "both standbys lose power", "writes wait for one", lose_standbys, 8, BOOT_S, blocks=True),
     Fault("F40", "everything loses power", "enough voters decide", lose_everything, 2, 2 * BOOT_S, blocks=True),
     *(
         Fault(
-            "F40",
+            "F14, F15, F40",
             f"everything loses power; back come {', '.join(PLACES[place] for place in order)}",
             "enough voters decide",
             functools.partial(lose_everything_and_return, order=order),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.flushes import Disk, build_library, make_programs, set_disk
+from tests.chaos.flushes import Flushing, build_library, make_programs, set_flushing
 
 FLUSH = """
 import os, sys
@@ -25,7 +25,7 @@ def test_flushes_fail_and_are_slow_as_the_file_says(tmp_path: Path) -> None:
     library, file = build_library(tmp_path), tmp_path / "disk"
     if library is None:
         pytest.skip("flushes cannot be spoiled here, because there is no C compiler cc (Debian's package gcc)")
-    set_disk(file, Disk())
+    set_flushing(file, Flushing())
     with subprocess.Popen(
         [sys.executable, "-c", FLUSH, str(tmp_path / "written")],
         env=os.environ | {"LD_PRELOAD": str(library), "CHAOS_DISK": str(file)},
@@ -43,13 +43,13 @@ def test_flushes_fail_and_are_slow_as_the_file_says(tmp_path: Path) -> None:
             return process.stdout.readline().strip()
 
         assert flush() == "flushed"
-        set_disk(file, Disk(fails=True))
+        set_flushing(file, Flushing(fails=True))
         assert flush() == "Input/output error"
-        set_disk(file, Disk(delay_ms=50))
+        set_flushing(file, Flushing(delay_ms=50))
         began = time.monotonic()
         assert flush() == "flushed"
         assert time.monotonic() - began >= 0.1
-        set_disk(file, Disk())
+        set_flushing(file, Flushing())
         assert flush() == "flushed"
         process.stdin.close()
 
