@@ -28,7 +28,11 @@ def knock_all_at_once(scene: Scene) -> Undo:
     primary, network = scene.primary, scene.cluster.network
     command = [sys.executable, "-m", "tests.chaos.storm", str(MANY), str(STORM_S), primary.host, str(primary.port)]
     process = subprocess.Popen(
-        ["nice", *network.within(CLIENTS), *command], cwd=HERE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["nice", *network.within(CLIENTS), *command],
+        cwd=HERE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
     def tell() -> None:

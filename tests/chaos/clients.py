@@ -23,7 +23,7 @@ from tests.chaos.session import Session, open_session
 from tests.realcluster.checker import Outcome
 
 ACCOUNTS = 10
-OPENED = {account: 100 for account in range(ACCOUNTS)}
+OPENED = dict.fromkeys(range(ACCOUNTS), 100)
 MOST = 30
 LONG, SHORT = 600, 40
 """Appends to a list before the next one is begun."""
@@ -211,4 +211,3 @@ def _lists(rows: list[tuple[Any, ...]]) -> dict[int, tuple[int, ...]]:
 
 def _values(text: str) -> tuple[int, ...]:
     return tuple(int(value) for value in text.split(","))
-

@@ -147,4 +147,3 @@ class ChaosCluster(RealCluster):
         for member in MEMBERS:
             self.trio.send_member(member, signal.SIGCONT)
             self.trio.revive(member)
-

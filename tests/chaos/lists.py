@@ -1,10 +1,12 @@
 """Is what clients saw of lists possible, if transactions ran one after another and none that succeeded was lost?
 
-The lists at the end, longest of all, give the order of every append (after the idea of Elle). Everything else has to fit.
+The lists at the end, longest of all, give the order of every append (after the idea of Elle). Everything else has to
+fit.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from tests.chaos.cycles import Edge, circles, name_of
 from tests.chaos.histories import Read, Transaction
@@ -53,7 +55,9 @@ def _made_up(history: Sequence[Transaction], final: Lists, writers: Mapping[int,
         strange = [value for value in values if value not in writers]
         risen = [v for v in values if v in writers and history[writers[v]].outcome is Outcome.FAILED]
         misplaced = [
-            v for v in values if v in writers and key not in {a.key for a in history[writers[v]].appends if a.value == v}
+            v
+            for v in values
+            if v in writers and key not in {a.key for a in history[writers[v]].appends if a.value == v}
         ]
         found += [
             f"list {key} has {what}: {wrong[:TOLD]}"
@@ -77,8 +81,7 @@ def _torn(history: Sequence[Transaction], final: Lists) -> list[str]:
         if any(there) and not all(there):
             found.append(f"only a part of {each} is there")
         elif any(there) and any(
-            one.key == other.key and places[one.value] > places[other.value]
-            for one, other in zip(each.appends, each.appends[1:], strict=False)
+            one.key == other.key and places[one.value] > places[other.value] for one, other in pairwise(each.appends)
         ):
             found.append(f"{each} is there in another order")
     return found[:TOLD]
@@ -135,7 +138,7 @@ def edges_of(history: Sequence[Transaction], final: Lists, writers: Mapping[int,
     """What came before what, of the transactions that certainly happened."""
     for key, values in final.items():
         known = [value for value in values if value in writers]
-        for one, other in zip(known, known[1:], strict=False):
+        for one, other in pairwise(known):
             yield Edge(writers[one], writers[other], "ww", key)
     for number, each in enumerate(history):
         if each.outcome is not Outcome.OK:

@@ -57,7 +57,9 @@ def rows(text: str) -> tuple[Row, ...]:
 def with_results(text: str, results: Mapping[str, str]) -> str:
     """The page with these measurements, by name; those of other names stay as they are, chaos faults that are gone
     go."""
-    return "".join(f"{_filled(row, results)}\n" if (row := read_row(line)) else f"{line}\n" for line in text.splitlines())
+    return "".join(
+        f"{_filled(row, results)}\n" if (row := read_row(line)) else f"{line}\n" for line in text.splitlines()
+    )
 
 
 def _filled(row: Row, results: Mapping[str, str]) -> Row:

@@ -12,7 +12,6 @@ from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import command_line, send
 
-
 STAGGER_S = 3.0
 PLACES = ("the primary", "a standby", "the other")
 REPLAY_HELD_S = 5.0

@@ -41,7 +41,9 @@ def test_everything_that_a_row_names_exists(row: Row) -> None:
     assert list(row.measured) == [*made, *tests], f'{row.number}: make chaos ARGS="--write"'
     assert not [name for name in tests if name not in places()]
     for kind, known in KNOWN.items():
-        named = [name for listed in re.findall(f"{kind} {NAMES}", row.besides) for name in re.findall("`([^`]+)`", listed)]
+        named = [
+            name for listed in re.findall(f"{kind} {NAMES}", row.besides) for name in re.findall("`([^`]+)`", listed)
+        ]
         assert not [name for name in named if name not in known], f"{row.number}: {kind}"
 
 
