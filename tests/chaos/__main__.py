@@ -50,30 +50,41 @@ def main() -> int:
         say(f"removed the namespace {name}, which a run that is gone left behind")
     seed = options.seed if options.seed is not None else random.SystemRandom().getrandbits(SEED_BITS)
     chosen = [fault for fault in CATALOGUE if options.only.lower() in f"{fault.rows} {fault.name}".lower()]
+    if options.unmeasured:
+        chosen = [fault for fault in chosen if not measured(fault.name)]
     length_s = options.minutes * SECONDS_A_MINUTE
     wrong = 0
     if options.tests:
-        return check_tests(options.only, options.write)
+        names = [name for name in named_tests(rows(PAGE.read_text(encoding="utf-8"))) if options.only.lower() in name]
+        return check_tests([n for n in names if not (options.unmeasured and measured(n))], options.write)
     if options.replay is not None:
         steps = read(options.replay.read_text(encoding="utf-8"), [fault.name for fault in CATALOGUE])
         return soak(steps, max(step.ends_s for step in steps) + REPLAY_MARGIN_S)
     if options.seed is None:
-        wrong += 0 if options.only else check_plain(CONTROL_S)
+        wrong += 0 if options.only or options.unmeasured else check_plain(CONTROL_S)
         wrong += 0 if options.control else try_each(chosen, seed, options.write)
-    if options.minutes and not options.only and not options.control:
+    if options.minutes and not (options.only or options.control or options.unmeasured):
         say(f"random run, seed {seed}")
         wrong += soak(draw(seed, length_s, RANDOM), length_s)
         say(f'again with: make chaos ARGS="--seed {seed} --minutes {options.minutes:g}"')
     return 1 if wrong else 0
 
 
-def check_tests(only: str, write: bool) -> int:
-    """Run the tests that the page names; 1 when one of them fails."""
-    names = [name for name in named_tests(rows(PAGE.read_text(encoding="utf-8"))) if only.lower() in name]
-    told = run_tests(names, say)
-    if write:
-        write_results(told)
-    return 1 if any(result.startswith("wrong") for result in told.values()) else 0
+def measured(name: str) -> bool:
+    """Whether the page says of this chaos fault or test that it went as it should."""
+    told = {row.measured.get(name, "") for row in rows(PAGE.read_text(encoding="utf-8"))}
+    return any(told) and not any("wrong" in each for each in told)
+
+
+def check_tests(names: Sequence[str], write: bool) -> int:
+    """Run these tests; 1 when one of them fails."""
+    wrong = 0
+    for name, told in run_tests(names):
+        say(f"{told:28} {name}")
+        wrong += told.startswith("wrong")
+        if write:
+            write_results({name: told})
+    return 1 if wrong else 0
 
 
 def check_plain(length_s: float) -> int:
@@ -151,6 +162,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replay", type=Path, help="the faults of a printed run, from a file")
     parser.add_argument("--tests", action="store_true", help="instead, the tests that docs/faults.md names")
     parser.add_argument("--write", action="store_true", help="write what was measured into docs/faults.md")
+    parser.add_argument("--unmeasured", action="store_true", help="only what docs/faults.md has no good measurement of")
     parser.add_argument("--list", action="store_true", help="say which single faults there are")
     return parser.parse_args()
 

@@ -73,7 +73,8 @@ def vanish(scene: Scene) -> Undo:
 
     def come_back() -> None:
         left = primary.value(f"SELECT count(*) FROM pg_stat_activity WHERE client_addr = '{address}'")
-        scene.notes.append(f"{left} of their sessions were left after {AWAY_S:g} s")
+        if left != 0:
+            scene.wrong.append(f"{left} of their sessions were left after {AWAY_S:g} s")
         plug()
 
     return come_back
@@ -127,16 +128,14 @@ CLIENT_FAULTS = (
         10,
         FAST_S,
         Role.STAYS,
-        blocks=True,
     ),
     Fault(
         "F68",
         f"{MANY} clients connect at once, again and again",
-        "most are refused, nobody is elected",
+        "most are refused, who is connected goes on, nobody is elected",
         knock_all_at_once,
         STORM_S,
         FAST_S,
         Role.STAYS,
-        blocks=True,
     ),
 )

@@ -70,7 +70,7 @@ DISK_FAULTS = (
     Fault("F30, F32", "the primary's disk is full", "another leads", fill_disk_of_primary, 12, BOOT_S, blocks=True),
     Fault("F31", "a standby's disk is full", "the other voter flushes", fill_disk_of_standby, 12, FAST_S, Role.STAYS),
     Fault("F33", "the primary's flushes fail", "another leads", fail_disk_of_primary, 12, LEASE_S, Role.MOVES),
-    Fault("F33", "a standby's flushes fail", "the other voter flushes", fail_disk_of_standby, 12, FAST_S, Role.STAYS),
+    Fault("F33", "a standby's flushes fail", "the other voter flushes", fail_disk_of_standby, 12, FAST_S, Role.KEPT),
     Fault(
         "F34",
         f"a standby's flushes take {SLOW_MS / 1000:g} s",

@@ -37,6 +37,7 @@ class Role(StrEnum):
     """What becomes of the primary role."""
 
     STAYS = "stays"
+    KEPT = "stays, its term may rise"
     MOVES = "moves"
     MAY_MOVE = "may move"
 
@@ -63,11 +64,12 @@ class Fault:
 
 @dataclass(slots=True)
 class Scene:
-    """What a fault is made in. Choices come from `chance`; `notes` are told with the result."""
+    """What a fault is made in. Choices come from `chance`; `notes` and what was `wrong` are told with the result."""
 
     cluster: ChaosCluster
     chance: random.Random
     notes: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     _last: str = field(default="n1")
 
     @property

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,18 +24,16 @@ def places() -> dict[str, Path]:
     return found
 
 
-def run_tests(names: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:
-    """What each named test came to: "passed in 12.3 s", and how many variants; a failure begins with "wrong"."""
+def run_tests(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What each named test came to, as soon as its file is done: "passed in 12.3 s", and how many variants; a failure
+    begins with "wrong"."""
     by_place: dict[Path, list[str]] = {}
     for name in names:
         by_place.setdefault(places()[name], []).append(name)
-    told: dict[str, str] = {}
     for place, wanted in by_place.items():
         found = _run(place, wanted)
         for name in wanted:
-            told[name] = _summary([each for each in found if each[0] == name])
-            say(f"{told[name]:24} {name}")
-    return told
+            yield name, _summary([each for each in found if each[0] == name])
 
 
 def _run(place: Path, names: list[str]) -> list[tuple[str, float, str]]:

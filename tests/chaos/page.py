@@ -6,7 +6,7 @@ row is about. Chaos faults come into their rows by themselves; a test is named o
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.chaos.catalogue import CATALOGUE, numbers
@@ -46,7 +46,8 @@ def read_row(line: str) -> Row | None:
     if found is None:
         return None
     items = [ITEM.fullmatch(item) for item in found[6].split(BREAK)]
-    return Row(*found.groups()[:5], measured={item[1]: item[2] or "" for item in items if item is not None})
+    measured = {item[1]: item[2] or "" for item in items if item is not None}
+    return Row(found[1], found[2], found[3], found[4], found[5], measured)
 
 
 def rows(text: str) -> tuple[Row, ...]:
@@ -66,7 +67,7 @@ def _filled(row: Row, results: Mapping[str, str]) -> Row:
     made = [fault.name for fault in CATALOGUE if row.number in numbers(fault)]
     tests = [name for name in row.measured if name.startswith("test_")]
     measured = {name: _cell(results.get(name, row.measured.get(name, ""))) for name in (*made, *tests)}
-    return Row(row.number, *row.cells, measured=measured)
+    return replace(row, measured=measured)
 
 
 def _cell(text: str) -> str:

@@ -16,6 +16,7 @@ CHECKPOINT, DOWN, HANDED, WON = "checkpoints", "is down", "has handed over", "is
 COPYING, COPIED, FOLLOWING = "copies", "has copied", "starts on the copy"
 TRYING, REWINDING, REWOUND = "is tried", "runs", "is over"
 ROWS = 20_000
+RETURN_LIMIT_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def rewind_and_die(scene: Scene, phase: str) -> Undo:
         running = [line for pid in old.processes if "pg_rewind" in (line := command_line(pid))]
         return any(("--dry-run" in line) is (phase == TRYING) for line in running)
 
-    awaited(reached, f"the rewind {phase}")
+    awaited(reached, f"the rewind {phase}", RETURN_LIMIT_S)
     return scene.cluster.lose_power(old)
 
 

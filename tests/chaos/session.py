@@ -62,9 +62,12 @@ class Session:
         if error is None:
             return Outcome.UNKNOWN if self._warned else Outcome.OK
         if self.usable and self._connection.info.transaction_status is not TransactionStatus.IDLE:
-            with contextlib.suppress(psycopg.Error):
-                await self.rows("ROLLBACK")
+            warned = self._warned
+            self.usable = await self._within_limit(self._roll_back) is None and not warned
         return Outcome.FAILED if not committing or error.sqlstate in ABORTED else Outcome.UNKNOWN
+
+    async def _roll_back(self) -> None:
+        await self.rows("ROLLBACK")
 
     async def single(self, body: Body) -> Outcome:
         """One statement that is its own transaction, which `body` runs."""

@@ -94,7 +94,7 @@ def attempt(cluster: ChaosCluster, fault: Fault, seed: int) -> Result:
         acknowledged=found.acknowledged,
         transactions=found.transactions,
         notes=tuple(scene.notes),
-        wrong=(*wrong, *_role_wrong(fault, before, after)),
+        wrong=(*wrong, *scene.wrong, *_role_wrong(fault, before, after)),
     )
 
 
@@ -110,6 +110,8 @@ def _role_wrong(fault: Fault, before: Record, after: Record) -> list[str]:
             f"nobody should have changed role: {before.holder.name} led in term {before.term}, "
             f"now {after.holder.name} in term {after.term}"
         ]
+    if fault.role is Role.KEPT and before.holder != after.holder:
+        return [f"{before.holder.name} should still lead, not {after.holder.name}"]
     if fault.role is Role.MOVES and before.holder.name == after.holder.name:
         return [f"{before.holder.name} still leads"]
     return []

@@ -164,6 +164,12 @@ CHANGES = (
         tests_in="incarnation",
     ),
     in_cluster(
+        "a clone that waits does not keep a server from following", "following",
+        "    if source is None or not record.serving:\n        return None\n    name",
+        "    if source is None or not record.serving:\n        return Proposal(\"\", Wait())\n    name",
+        "test_while_a_new_clone_waits_its_server_follows_and_stands_as_any_other",
+    ),
+    in_cluster(
         "no clone on a full disk", "following",
         "if o.server.failed_starts and o.server.directory.full:", "if o.server.failed_starts < 0:",
         "test_a_server_that_does_not_start_on_a_full_disk_is_tried_again_and_never_cloned",

@@ -492,6 +492,12 @@ def test_a_new_clone_waits_for_a_primary_that_serves_and_the_holder_never_clones
     assert not isinstance(decide(a_standby(N1, order=Order.REINIT)).action, Clone)
 
 
+def test_while_a_new_clone_waits_its_server_follows_and_stands_as_any_other() -> None:
+    """A winner may need just this server to flush its barrier, so that it can serve."""
+    assert decide(new_term(order=Order.REINIT)).action == Follow(N3, 6, "n2.t6", "n3")
+    assert decide(expired(order=Order.REINIT)).action == Campaign(6, Ground.EXPIRED)
+
+
 def test_a_change_of_settings_reaches_standbys() -> None:
     o = a_standby(server=a_server(N2, ServerState.RECOVERY, settings_current=False))
     assert decide(o).action == ApplySetting()

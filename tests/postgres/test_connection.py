@@ -3,10 +3,13 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import psutil
+import psycopg
 import pytest
 
+from howdah.ports.postgres import ConnectionsTaken
 from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, ServerRefused, ServerSilent
 from tests.ports import free_port
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
@@ -84,6 +87,29 @@ def test_a_refused_login_names_the_role(farm: Farm) -> None:
     server = farm.primary()
     with pytest.raises(ServerObjected, match="refuses the login of role stranger"):
         asyncio.run(ask(LocalSql(str(farm.root), server.port, user="stranger"), "SELECT 1"))
+
+
+def test_a_full_server_says_so_and_a_kept_connection_goes_on(farm: Farm) -> None:
+    """Also where those who take the connections never say who they are: no reserved connection helps then."""
+    server = farm.primary()
+    sessions: list[psycopg.Connection[tuple[object, ...]]] = []
+
+    async def story() -> list[tuple[str | None, ...]]:
+        kept = KeptSql(local(server))
+        try:
+            await kept.query("SELECT 1")
+            with suppress(psycopg.OperationalError):
+                while True:
+                    sessions.append(server.connect())
+            with pytest.raises(ConnectionsTaken, match="no connection left"):
+                await ask(local(server), "SELECT 1")
+            return await kept.query("SELECT 2")
+        finally:
+            kept.close()
+            for session in sessions:
+                session.close()
+
+    assert asyncio.run(story()) == [("2",)]
 
 
 def test_a_stopped_postmaster_is_silent_and_so_is_a_stopped_backend(farm: Farm) -> None:

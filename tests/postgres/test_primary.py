@@ -10,6 +10,7 @@ import pytest
 
 from howdah.ports.postgres import SqlFailed
 from howdah.postgres.connection import LocalSql, ServerObjected
+from howdah.postgres.layout import REPLICATION_ROLE
 from howdah.postgres.primary import CommitOverride, LocalPrimary, segment_start
 from howdah.values.lsn import parse_lsn
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
@@ -116,6 +117,13 @@ def test_every_client_session_but_the_agents_is_ended(primary: SqlServer) -> Non
             client.execute("SELECT 1")
         assert agent.execute("SELECT 1").fetchone() == (1,)
     eventually(lambda: use(primary, lambda server: server.end_client_sessions()) == 0, "none is left")
+
+
+def test_a_rewind_from_a_primary_that_does_not_serve_yet_is_not_broken_off(primary: SqlServer) -> None:
+    primary.sql(f"CREATE ROLE {REPLICATION_ROLE} LOGIN REPLICATION")
+    with primary.connect(user=REPLICATION_ROLE) as rewind:
+        assert use(primary, lambda server: server.end_client_sessions()) == 0
+        assert rewind.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_setting_is_shown_as_a_new_connection_sees_it(primary: SqlServer) -> None:

@@ -41,7 +41,7 @@ from howdah.cluster.serverfacts import ServerFacts
 from howdah.cluster.suspicion import Sight
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.peers import PeerUnreachable, ProbeResult
-from howdah.ports.postgres import SqlFailed
+from howdah.ports.postgres import ConnectionsTaken, SqlFailed
 from howdah.ports.store import StoreUnavailable
 from howdah.values.member import Member
 from howdah.values.position import Position
@@ -152,7 +152,7 @@ async def probe_once(tools: Tools) -> None:
     looks = situation.looks
     try:
         async with asyncio.timeout(tools.policy.probe_timeout_ms / 1000):
-            facts = await tools.standby.observe()
+            facts = await _observe(tools)
     except (SqlFailed, TimeoutError):
         if isinstance(situation.busy, HANDLES_SERVER):
             return
@@ -172,6 +172,15 @@ async def probe_once(tools: Tools) -> None:
     situation.settings_current = settings_are_current(tools, facts)
     if _matters(before, facts):
         situation.poke()
+
+
+async def _observe(tools: Tools) -> ServerFacts:
+    """Through a new connection. Where clients have taken every one of them the postmaster has answered all the same,
+    and the kept connection shows the rest: killing a server that is merely full would help nobody."""
+    try:
+        return await tools.standby.observe()
+    except ConnectionsTaken:
+        return await tools.standby.observe(new_connection=False)
 
 
 def _matters(before: ServerFacts | None, now: ServerFacts) -> bool:

@@ -111,7 +111,9 @@ def _followed_term(o: Observation, record: Record) -> int:
 
 def carry_out_order(o: Observation) -> Proposal | None:
     """The operator asked this node to restart its server, or to clone it anew (never the holder's, and only from a
-    primary that serves: LAST COPY)."""
+    primary that serves: LAST COPY).
+
+    Until one serves this server goes on as any other: it may be the very one whose vote or flush is waited for."""
     record = o.store.record
     if o.order is Order.RESTART and o.server.state in (ServerState.RECOVERY, ServerState.PRIMARY):
         return Proposal("the operator asked for a restart", RestartServer())
@@ -119,7 +121,7 @@ def carry_out_order(o: Observation) -> Proposal | None:
         return None
     source = may_be_followed(o)
     if source is None or not record.serving:
-        return Proposal("a new clone was asked for, and waits for a primary that serves", Wait())
+        return None
     name = source.published.member.name
     return Proposal("the operator asked for a new clone", Clone(name, o.server.position, keep_aside=False))
 

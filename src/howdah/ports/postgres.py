@@ -21,6 +21,11 @@ class SqlFailed(PostgresFailure):
     """No answer to a statement: refused, reset, timed out, or an error of the server."""
 
 
+class ConnectionsTaken(SqlFailed):
+    """The server answered a login: all its connections are taken, those reserved for superusers too, or clients that
+    have not proved yet who they are stand in the way. It is alive."""
+
+
 class ServerSurvives(PostgresFailure):
     """A process of the server could not be ended in time. It must not be taken for gone."""
 

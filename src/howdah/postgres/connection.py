@@ -14,7 +14,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from howdah.ports.postgres import SqlFailed
+from howdah.ports.postgres import ConnectionsTaken, SqlFailed
 from howdah.postgres.layout import AGENT_ROLE
 
 Row = tuple[str | None, ...]
@@ -24,6 +24,8 @@ NO_LIMIT_MS = 0
 
 _NOBODY_LISTENS = ("Connection refused", "No such file or directory", "reset by peer", "Broken pipe", "unexpectedly")
 _BACKLOG_FULL = "Resource temporarily unavailable"
+_NO_PLACE = ("too many clients already", "connection slots are reserved")
+"""SQLSTATE 53300, which libpq does not tell of a login. In English, as lc_messages is unless the operator sets it."""
 
 
 class ServerRefused(SqlFailed):
@@ -124,6 +126,8 @@ class LocalSql:
             return ServerSilent(f"{self.place} takes no more connections: its postmaster does not accept them")
         if any(sign in message for sign in _NOBODY_LISTENS):
             return ServerRefused(f"{self.place} cannot be reached: {message}")
+        if any(sign in message for sign in _NO_PLACE):
+            return ConnectionsTaken(f"{self.place} has no connection left: {message}")
         return ServerObjected(f"{self.place} refuses the login of role {self.user}: {message}")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from howdah.cluster.serverfacts import Walsender
 from howdah.ports.postgres import SqlFailed
 from howdah.postgres.connection import NO_LIMIT_MS, KeptSql, LocalSql, ServerObjected, SqlConnection
+from howdah.postgres.layout import REPLICATION_ROLE
 from howdah.postgres.observe import WALSENDERS, read_walsender
 from howdah.values.lsn import Lsn, parse_lsn
 from howdah.values.member import slot_name
@@ -38,10 +39,11 @@ _OLD_WALSENDERS = """
        AND NOT coalesce(r.state = 'backup' OR r.state IN ('streaming', 'catchup') AND r.sync_priority = 0, false)
 """
 
-_END_SESSIONS = """
+_END_SESSIONS = f"""
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-     WHERE backend_type = 'client backend' AND usename <> current_user
+     WHERE backend_type = 'client backend' AND usename NOT IN (current_user, '{REPLICATION_ROLE}')
 """
+"""A rewind from this very server may be under way while its barrier is waited for; that role reads files only."""
 
 _OLDEST_SEGMENT = """
     SELECT min(right(name, 16)), pg_size_bytes(current_setting('wal_segment_size'))

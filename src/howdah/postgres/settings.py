@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, str] = {
     "tcp_keepalives_idle": "10",  # clients whose machine vanished keep no session
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25s",  # nor where an answer to them is still under way, for which no keepalive is sent
     "log_line_prefix": "%m [%p] %q%u@%d %a ",
     "log_timezone": "UTC",
     "timezone": "UTC",
