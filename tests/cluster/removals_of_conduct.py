@@ -167,7 +167,7 @@ CHANGES = (
         "a clone that waits does not keep a server from following", "following",
         "    if source is None or not record.serving:\n        return None\n    name",
         "    if source is None or not record.serving:\n        return Proposal(\"\", Wait())\n    name",
-        "test_while_a_new_clone_waits_its_server_follows_and_stands_as_any_other",
+        "test_while_a_new_clone_waits_its_server_follows_and_stands_as_any_other", tests_in="order",
     ),
     in_cluster(
         "no clone on a full disk", "following",

@@ -15,8 +15,6 @@ from howdah.cluster.actions import (
     Initialise,
     KillServer,
     LetGo,
-    Order,
-    RestartServer,
     Revoke,
     Rewind,
     StartFollowing,
@@ -480,22 +478,6 @@ def test_a_record_that_says_less_than_is_known_freezes_promotion(record: Record)
 
 def test_a_won_term_that_the_store_does_not_know_freezes_promotion() -> None:
     assert decide(expired(local=a_local(N2, won_term=6))).action == Wait()
-
-
-def test_an_operator_s_order_is_carried_out() -> None:
-    assert decide(a_standby(order=Order.RESTART)).action == RestartServer()
-    assert decide(a_standby(order=Order.REINIT)).action == Clone("n1", at(5, 2000), keep_aside=False)
-
-
-def test_a_new_clone_waits_for_a_primary_that_serves_and_the_holder_never_clones() -> None:
-    assert decide(seeing(a_record(serving=False), order=Order.REINIT)).action == Wait()
-    assert not isinstance(decide(a_standby(N1, order=Order.REINIT)).action, Clone)
-
-
-def test_while_a_new_clone_waits_its_server_follows_and_stands_as_any_other() -> None:
-    """A winner may need just this server to flush its barrier, so that it can serve."""
-    assert decide(new_term(order=Order.REINIT)).action == Follow(N3, 6, "n2.t6", "n3")
-    assert decide(expired(order=Order.REINIT)).action == Campaign(6, Ground.EXPIRED)
 
 
 def test_a_change_of_settings_reaches_standbys() -> None:
