@@ -1,6 +1,7 @@
 """What do the files say that the agent writes: settings, access rules, connection strings, secrets?"""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,16 @@ def test_the_first_line_that_fits_is_the_agent_s_and_the_last_rejects() -> None:
         assert ("host all all all scram-sha-256" in lines) == is_open
 
 
+def test_routers_may_look_at_a_server_that_serves_nobody_and_only_in_the_database_postgres() -> None:
+    lines = [line for line in render_access(False).splitlines() if "howdah_router" in line]
+    assert lines == [
+        "local postgres howdah_router scram-sha-256",
+        "host postgres howdah_router all scram-sha-256",
+        "local all,replication howdah_router reject",
+        "host all,replication howdah_router all reject",
+    ]
+
+
 def test_an_operator_s_rules_stand_behind_ours() -> None:
     text = render_access(True, ("hostssl shop all 10.0.0.0/8 scram-sha-256",))
     assert text.index("howdah_replication") < text.index("hostssl shop")
@@ -108,6 +119,7 @@ def test_secrets_are_private_and_read_back(tmp_path: Path) -> None:
     made = generate_secrets()
     assert len({made.superuser, made.replication, made.api_token}) == 3
     assert made.superuser not in repr(made)
+    assert len({made.replication, made.router, replace(made, replication="another").router}) == 3
     place = tmp_path / "secrets"
     write_secrets(place, made)
     assert read_secrets(place) == made

@@ -10,7 +10,7 @@ from dataclasses import replace
 from howdah.agent import watching
 from howdah.agent.execute import execute
 from howdah.agent.keeper import worth_remembering
-from howdah.agent.procedures import promote
+from howdah.agent.procedures import promote, routeraccess
 from howdah.agent.procedures.firstlook import first_look, settle_gate
 from howdah.agent.publishing import Extra, publish
 from howdah.agent.rolechange import RoleWatch
@@ -72,6 +72,8 @@ class AgentLoop:
         self._remembered_in: LocalState | None = None  # what was on disk then
         self._said: tuple[Action, str] = (Wait(), "")
         self._checkpoint: asyncio.Task[None] | None = None
+        self._routers: asyncio.Task[None] | None = None
+        self._routers_term, self._routers_boot_ms = 0, 0  # when it was last looked whether they are let in
         self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
         self.observation: Observation | None = None
@@ -90,7 +92,7 @@ class AgentLoop:
                     tools.situation.wake.clear()
                     await tools.situation.wake.wait(TICK_MS)
             finally:
-                for job in (*background, self._task, self._checkpoint):
+                for job in (*background, self._task, self._checkpoint, self._routers):
                     if job is not None:
                         job.cancel()
         self.stopped.set()
@@ -121,6 +123,7 @@ class AgentLoop:
             return True
         await self._act(decision.action)
         self._checkpoint_if_due()
+        self._let_routers_in_if_due()
         return False
 
     def _hear_peers(self) -> None:
@@ -216,3 +219,15 @@ class AgentLoop:
         due = situation.served_term or isinstance(situation.failed, Serve)
         if promoted and due and not situation.rewind_ready and self._checkpoint is None:
             self._checkpoint = asyncio.create_task(promote.checkpoint_after_promotion(self._tools))
+
+    def _let_routers_in_if_due(self) -> None:
+        """As soon as this server serves a term, and from time to time."""
+        situation = self._tools.situation
+        if self._routers is not None and self._routers.done():
+            self._routers.result()
+            self._routers = None
+        now = situation.clock.boot_ms()
+        due = situation.served_term != self._routers_term or now >= self._routers_boot_ms + routeraccess.LOOK_MS
+        if situation.served_term and situation.gate_open and due and self._routers is None:
+            self._routers_term, self._routers_boot_ms = situation.served_term, now
+            self._routers = asyncio.create_task(routeraccess.keep_router_access(self._tools))

@@ -36,6 +36,7 @@ from howdah.postgres.layout import NodeLayout
 from howdah.postgres.primary import LocalPrimary
 from howdah.postgres.process import PostgresProcess
 from howdah.postgres.programs import Log
+from howdah.postgres.routeraccess import RouterAccess
 from howdah.postgres.secrets import ClusterSecrets, passfile_of, write_secrets
 from howdah.postgres.settings import ServerPlace
 from howdah.postgres.site import Site
@@ -93,8 +94,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
     identity = Identity(settings.cluster, settings.node.name, secrets.api_token)
     broadcast = Broadcast()
     peers = HttpPeers(identity, broadcast, situation.peers_changed, tls.client if tls else None)
-    sql = LocalSql(site.place.socket, settings.postgresql.port)
-    kept = KeptSql(sql)
+    kept = KeptSql(sql := LocalSql(site.place.socket, settings.postgresql.port))
     standby, primary = LocalStandby(sql, clock, kept), LocalPrimary(sql, kept)
     directory = NodeDirectory(site, settings.initial.adopt)
     tools = Tools(
@@ -111,6 +111,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         situation=situation,
         store=store,
         overrides=directory.overrides,
+        let_routers_in=RouterAccess(sql, secrets.router).keep,
     )
     claim = Claim(
         settings.node.name,

@@ -1,6 +1,6 @@
 """What does a procedure work with?"""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from howdah.agent.keeper import Keeper
@@ -29,6 +29,11 @@ def no_overrides(settings: ServerSettings) -> tuple[str, ...]:
     return ()
 
 
+async def nobody_routes() -> bool:
+    """For a cluster without routers."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The ports of one agent and what it knows. Procedures reach the world through these only."""
@@ -47,6 +52,9 @@ class Tools:
     store: Store
     overrides: Callable[[ServerSettings], tuple[str, ...]] = no_overrides
     """What somebody has set by ALTER SYSTEM and must not, as sentences; cheap, since it is asked at every probe."""
+    let_routers_in: Callable[[], Awaitable[bool]] = nobody_routes
+    """Make or mend, on a primary, what routers log in with and read; False if there was nothing to do. Raises
+    SqlFailed."""
 
     @property
     def policy(self) -> Policy:

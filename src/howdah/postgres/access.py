@@ -1,13 +1,13 @@
 """Who may connect to a server, and what does a closed gate look like?
 
-pg_hba.conf is read from the top, and the first line that fits decides. Agents and replication always get in; clients
-only while the gate is open. A closed gate refuses new connections from the next reload on; sessions that are
-open are ended by the agent.
+pg_hba.conf is read from the top, and the first line that fits decides. Agents and replication always get in, and
+routers to look; clients only while the gate is open. A closed gate refuses new connections from the next reload on;
+sessions that are open are ended by the agent.
 """
 
 from collections.abc import Sequence
 
-from howdah.postgres.layout import AGENT_ROLE, REPLICATION_ROLE
+from howdah.postgres.layout import AGENT_ROLE, REPLICATION_ROLE, ROUTER_ROLE
 
 MAP = "howdah"
 """The name of our map in pg_ident.conf."""
@@ -48,6 +48,11 @@ def render_access(gate_open: bool, rules: Sequence[str] = DEFAULT_RULES) -> str:
         f"host replication,postgres {REPLICATION_ROLE} all scram-sha-256",
         f"local all,replication {REPLICATION_ROLE} reject",
         f"host all {REPLICATION_ROLE} all reject",
+        "# Routers, to look: who may log in, and how this server does. They get in while it serves nobody, too.",
+        f"local postgres {ROUTER_ROLE} scram-sha-256",
+        f"host postgres {ROUTER_ROLE} all scram-sha-256",
+        f"local all,replication {ROUTER_ROLE} reject",
+        f"host all,replication {ROUTER_ROLE} all reject",
     ]
     if gate_open:
         lines += ["# The gate is open: clients.", *rules]

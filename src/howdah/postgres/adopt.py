@@ -43,7 +43,7 @@ def plan_adoption(site: Site, existing: Path) -> Adoption:
     kept, refused = _settings_of(existing)
     changes = [
         f"postgresql.conf, pg_hba.conf and pg_ident.conf are replaced; the old ones stay as *{BACKUP_SUFFIX}",
-        "the roles howdah and howdah_replication and the schema howdah are made in the database postgres",
+        "the roles howdah, howdah_replication, howdah_router and the schema howdah are made in the database postgres",
         "the role postgres is made a superuser that can log in; a password that it has is kept",
     ]
     if existing.absolute() != site.layout.data:

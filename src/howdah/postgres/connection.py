@@ -6,9 +6,9 @@ time is over. Every wait here ends at once when it is cancelled, and the socket 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import pq
@@ -47,7 +47,8 @@ class ServerObjected(SqlFailed):
 @dataclass(frozen=True, slots=True)
 class LocalSql:
     """Where the agent's own server is reached: a socket directory ("/dir"), an abstract socket ("@name") or an IP
-    address. `timeout_ms` bounds a whole session: connecting and everything said in it.
+    address. `timeout_ms` bounds a whole session: connecting and everything said in it. `login`: what libpq has to be
+    told beside, for a server that is not the agent's own (a password, an address that was looked up, TLS).
 
     Every session commits with `synchronous_commit = local`, so that it never waits for standbys itself.
     """
@@ -57,6 +58,7 @@ class LocalSql:
     timeout_ms: int = 1000
     user: str = AGENT_ROLE
     database: str = "postgres"
+    login: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def place(self) -> str:
@@ -81,24 +83,25 @@ class LocalSql:
     async def connect(self, statement_timeout_ms: int, walsender: bool = False) -> "SqlConnection":
         """Log in, without a limit of its own. A `walsender` connection also takes replication commands; it is
         bound to a database, so that ordinary pg_hba lines admit it. Raises SqlFailed."""
-        conninfo = make_conninfo(
-            "",
-            host=self.host,
-            hostaddr="",  # set, so that no environment variable of the user leads elsewhere
-            port=self.port,
-            user=self.user,
-            dbname=self.database,
-            application_name="howdah",
-            client_encoding="UTF8",
-            sslmode="disable",
-            gssencmode="disable",
-            target_session_attrs="any",
-            options=(
+        parameters: dict[str, str | int] = {
+            "host": self.host,
+            "hostaddr": "",  # set, so that no environment variable of the user leads elsewhere
+            "port": self.port,
+            "user": self.user,
+            "dbname": self.database,
+            "application_name": "howdah",
+            "client_encoding": "UTF8",
+            "sslmode": "disable",
+            "gssencmode": "disable",
+            "target_session_attrs": "any",
+            "options": (
                 f"-c synchronous_commit=local -c statement_timeout={statement_timeout_ms} "
                 "-c default_transaction_read_only=off -c search_path=pg_catalog -c jit=off"
             ),
             **({"replication": "database"} if walsender else {}),
-        )
+            **self.login,
+        }
+        conninfo = make_conninfo("", **parameters)
         raw = pq.PGconn.connect_start(conninfo.encode())
         try:
             await self._log_in(raw)

@@ -9,6 +9,8 @@ AGENT_ROLE = "howdah"
 """The agent's own superuser; logs in by peer over the socket, has no password."""
 REPLICATION_ROLE = "howdah_replication"
 """Streams, clones, rewinds; password in `secrets/replication`."""
+ROUTER_ROLE = "howdah_router"
+"""Reads who may log in, and how the servers do; password in `secrets/router`."""
 
 
 @dataclass(frozen=True, slots=True)

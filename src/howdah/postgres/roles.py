@@ -4,6 +4,7 @@ Statements for single-user mode, one a line; each may be repeated.
 """
 
 from howdah.postgres.layout import AGENT_ROLE, REPLICATION_ROLE, SUPERUSER
+from howdah.postgres.routeraccess import router_statements
 from howdah.postgres.secrets import ClusterSecrets
 
 REWIND_FUNCTIONS = (
@@ -31,6 +32,7 @@ def schema_statements(secrets: ClusterSecrets) -> tuple[str, ...]:
         "CREATE TABLE IF NOT EXISTS howdah.term (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), "
         "term bigint NOT NULL, holder text NOT NULL, written_at timestamptz NOT NULL DEFAULT now());",
         f"ALTER TABLE howdah.term OWNER TO {AGENT_ROLE};",
+        *router_statements(secrets.router),
     )
 
 

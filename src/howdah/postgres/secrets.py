@@ -4,6 +4,9 @@ They are made once, by whoever sets the cluster up, and are the same on every no
 passwords in the database are too. One file each, readable by its owner only.
 """
 
+import base64
+import hashlib
+import hmac
 import os
 import secrets as randomness
 from dataclasses import dataclass, field
@@ -27,6 +30,13 @@ class ClusterSecrets:
     replication: str = field(repr=False)
     api_token: str = field(repr=False)
 
+    @property
+    def router(self) -> str:
+        """The password of the role howdah_router. Derived, so that every cluster has one from the day its agents know
+        routers; the replication password cannot be found from it."""
+        digest = hmac.digest(self.replication.encode(), b"howdah router", hashlib.sha256)
+        return base64.urlsafe_b64encode(digest[:PASSWORD_BYTES]).decode()
+
 
 def generate_secrets() -> ClusterSecrets:
     """New random ones, for a new cluster."""
@@ -39,7 +49,7 @@ def read_secrets(directory: Path) -> ClusterSecrets:
 
 
 def write_secrets(directory: Path, secrets: ClusterSecrets, account: Account | None = None) -> None:
-    """Write the files, and libpq's password file for the account that PostgreSQL runs as. Durable.
+    """Write the files, the one for routers, and libpq's password file for the account that PostgreSQL runs as. Durable.
 
     The passwords belong to who calls (root or the account itself); the account may enter the directory and read the
     password file, which holds the replication role's password only. Raises PostgresFailure.
@@ -53,6 +63,7 @@ def write_secrets(directory: Path, secrets: ClusterSecrets, account: Account | N
     write_durably(directory / "superuser", secrets.superuser + "\n", None)
     write_durably(directory / "replication", secrets.replication + "\n", None)
     write_durably(directory / "api_token", secrets.api_token + "\n", None)
+    write_durably(directory / "router", secrets.router + "\n", None)
     write_durably(directory / PASSFILE, render_passfile(secrets.replication), account)
 
 

@@ -28,6 +28,7 @@ def test_a_new_cluster_has_checksums_scram_the_roles_and_the_term_table(nodes: F
             ("postgres", True, True),
             ("howdah", True, None),
             ("howdah_replication", False, True),
+            ("howdah_router", False, True),
         ]
         assert node.value("SELECT rolreplication FROM pg_roles WHERE rolname = 'howdah_replication'")
         node.sql("INSERT INTO howdah.term (term, holder) VALUES (1, 'n1')")
