@@ -5,7 +5,6 @@ import hashlib
 import os
 import pwd
 from dataclasses import dataclass
-from pathlib import Path
 
 from howdah.agent.addressbook import AddressBook
 from howdah.agent.answering import Answering
@@ -21,10 +20,11 @@ from howdah.agent.realclock import RealClock
 from howdah.agent.seat import Seat
 from howdah.agent.situation import Situation
 from howdah.agent.statefile import StateFile
+from howdah.agent.storeaddress import store_address
 from howdah.agent.tls import Tls, TlsUnusable, load_tls
 from howdah.agent.tools import Tools
 from howdah.configuration.intents import intents_of
-from howdah.configuration.schema import AgentSettings, EtcdStore, SqliteStore
+from howdah.configuration.schema import AgentSettings
 from howdah.ports.events import Journal
 from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Store
@@ -42,7 +42,7 @@ from howdah.postgres.settings import ServerPlace
 from howdah.postgres.site import Site
 from howdah.postgres.standby import LocalStandby
 from howdah.stores.open import open_store
-from howdah.stores.settings import EtcdSettings, EtcdTls, SqliteSettings, StoreSettings
+from howdah.stores.settings import StoreSettings
 
 SOCKET_PATH_MAX = 107
 """A Unix socket's path is cut or refused beyond this."""
@@ -198,22 +198,7 @@ def _load_tls(settings: AgentSettings) -> Tls | None:
 
 def store_settings(settings: AgentSettings) -> StoreSettings:
     """The store's address, as its driver wants it."""
-    timeout_ms = settings.initial.config.policy.store_timeout_ms
-    match settings.store:
-        case SqliteStore(directory=directory):
-            return SqliteSettings(Path(directory), request_timeout_ms=timeout_ms)
-        case EtcdStore() as etcd:
-            files = (etcd.ca_file, etcd.cert_file, etcd.key_file)
-            tls = EtcdTls(*files) if any(files) else None
-            return EtcdSettings(
-                tuple(etcd.endpoints),
-                settings.cluster,
-                tls,
-                user=etcd.username or None,
-                password=etcd.password.get_secret_value() if etcd.password else None,
-                prefix=etcd.prefix,
-                request_timeout_ms=timeout_ms,
-            )
+    return store_address(settings.store, settings.cluster, settings.initial.config.policy.store_timeout_ms)
 
 
 async def close_node(node: Node) -> None:

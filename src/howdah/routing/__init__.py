@@ -1,0 +1,1 @@
+"""One client's conversation, the pools of server connections, and what a role change does to both. Pure."""
