@@ -23,7 +23,7 @@ from howdah.cluster.record import Record, read_record, write_record
 from howdah.cluster.serverfacts import DirectoryFacts, ReplayView, ServerFacts, Walsender
 from howdah.ports.deadman import DeadmanGone
 from howdah.ports.peers import PeerUnreachable, PeerView, ProbeResult
-from howdah.ports.postgres import ProcessView, ServerSettings, SqlFailed
+from howdah.ports.postgres import ClientWork, ProcessView, ServerSettings, SqlFailed
 from howdah.ports.store import SwapOutcome
 from howdah.stores.memory import MemoryDocuments, MemoryStore
 from howdah.values.address import Address
@@ -96,6 +96,7 @@ class _Body:
         self.promoted_history: dict[str, Any] = {}
         self.reads_reloads = True
         self.adopted: dict[str, str] = {}
+        self.work = ClientWork(0, 0)
 
     def runs(self) -> bool:
         """Whether there are processes."""
@@ -256,6 +257,11 @@ class HandPrimary(_Body):
         """See the port."""
         self.log.note("end sessions")
         return 0
+
+    async def client_work(self) -> ClientWork:
+        """See the port."""
+        self.log.note("look at clients")
+        return self.work
 
     async def show(self, name: str) -> str:
         """See the port."""

@@ -11,7 +11,7 @@ from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
 from howdah.cluster.suspicion import Ground
-from howdah.ports.postgres import SqlFailed
+from howdah.ports.postgres import ClientWork, SqlFailed
 from howdah.values.lsn import Lsn
 from tests.agent.playbook import PRIMARY, RECOVERY, Play
 from tests.cluster.builders import N1, N2, N3, a_record, a_walsender, at
@@ -32,6 +32,53 @@ def test_checkpoint_then_gate_then_stop_then_the_hand_over_at_what_the_stop_left
     # The stop verified that no process is left: nothing is killed and looked for once more.
     assert not play.log.has("kill")
     assert play.situation.state is ServerState.GONE
+
+
+def test_routers_are_told_before_the_gate_closes_and_what_runs_may_end() -> None:
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY).seen()
+        play.server.work = ClientWork(2, 1)
+        looks = 0
+
+        def ended() -> None:
+            nonlocal looks
+            looks += 1
+            if looks < 12:
+                play.log.at("look at clients", ended)
+            else:
+                play.server.work = ClientWork(2, 0)
+
+        play.log.at("look at clients", ended)
+        await switchover.switchover(play.tools, Switchover(REQUEST, "n2"))
+        return play
+
+    play = asyncio.run(story())
+    play.log.order(
+        "checkpoint", "look at clients", "swap", "look at clients", "configure closed", "end sessions", "stop"
+    )
+    assert len([effect for effect in play.log.effects if effect == "look at clients"]) >= 12
+
+
+def test_a_transaction_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY).seen()
+        play.server.work = ClientWork(1, 1)
+        await switchover.switchover(play.tools, Switchover(REQUEST, "n2"))
+        return play
+
+    asyncio.run(story()).log.order("checkpoint", "swap", "configure closed", "stop")
+
+
+def test_where_no_router_is_nobody_waits_and_the_record_says_nothing_of_it() -> None:
+    async def story() -> Play:
+        play = await Play(N1, PRIMARY).seen()
+        play.server.work = ClientWork(0, 5)
+        await switchover.switchover(play.tools, Switchover(REQUEST, "n2"))
+        return play
+
+    play = asyncio.run(story())
+    shut = next(number for number, effect in enumerate(play.log.effects) if effect.startswith("configure closed"))
+    assert not any(effect.startswith("swap") for effect in play.log.effects[:shut])
 
 
 def test_a_stalled_standby_s_walsender_that_does_not_end_fails_the_hand_over_before_any_client_is_shut_out() -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import psycopg
 import pytest
 
-from howdah.ports.postgres import SqlFailed
+from howdah.ports.postgres import ClientWork, SqlFailed
 from howdah.postgres.connection import LocalSql, ServerObjected
 from howdah.postgres.layout import REPLICATION_ROLE
 from howdah.postgres.primary import CommitOverride, LocalPrimary, segment_start
@@ -210,3 +210,13 @@ def test_roles_and_databases_whose_commits_would_not_wait_are_named(primary: Sql
         CommitOverride("app", "", "synchronous_commit=off"),
         CommitOverride("app", "shop", "synchronous_commit=remote_write"),
     )
+
+
+def test_what_clients_do_is_counted_and_routers_are_told_apart(primary: SqlServer) -> None:
+    primary.sql("DROP ROLE IF EXISTS howdah_router")
+    primary.sql("CREATE ROLE howdah_router LOGIN")
+    with primary.connect() as client, primary.connect(user="howdah_router"):
+        assert use(primary, lambda server: server.client_work()) == ClientWork(1, 0)
+        client.autocommit = False
+        client.execute("SELECT 1")
+        assert use(primary, lambda server: server.client_work()) == ClientWork(1, 1)

@@ -154,3 +154,23 @@ def test_a_server_of_another_cluster_at_a_node_s_address_is_not_used(cluster: Re
             lambda: all("of another cluster" in eye.fleet.targets[name].trouble for name in standbys), "it is told"
         )
         assert first not in eye.readers()
+
+
+def test_a_switchover_lets_a_transaction_end_that_was_under_way(cluster: RealCluster) -> None:
+    """The router is told to hold new ones first, and the gate closes once none is left."""
+    first, standbys = names(cluster)
+    cluster[first].sql("CREATE TABLE IF NOT EXISTS drained (number int)")
+    with eye_on(cluster) as eye:
+        eye.until_writable(first)
+        until_all_read(eye, standbys)
+        with cluster[first].connect(autocommit=False) as session:
+            session.execute("INSERT INTO drained VALUES (1)")
+            order(cluster[first], "switchover", {"to": min(standbys)})
+            eventually(lambda: f"HandingOver {first}" in eye.changes, "new transactions are held")
+            assert not eye.writable()
+            session.execute("INSERT INTO drained VALUES (2)")
+            session.commit()
+        eye.until_writable(min(standbys))
+        eventually(lambda: cluster[min(standbys)].value("SELECT count(*) FROM drained") == 2, "both rows are there")
+        told = [change for change in eye.changes if change.endswith(first)]
+        assert told.index(f"HandingOver {first}") < told.index(f"PrimaryLost {first}")

@@ -172,6 +172,15 @@ class Standby(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ClientWork:
+    """`routers`: connections by which routers look at this server. `transactions`: client sessions, theirs excepted,
+    that are in a statement or a transaction."""
+
+    routers: int
+    transactions: int
+
+
 class Primary(Protocol):
     """SQL on a primary."""
 
@@ -189,6 +198,10 @@ class Primary(Protocol):
 
     async def end_client_sessions(self) -> int:
         """Terminate every client backend but the agent's; how many there were."""
+        ...
+
+    async def client_work(self) -> ClientWork:
+        """What clients do at this moment."""
         ...
 
     async def show(self, name: str) -> str:

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from howdah.cluster.serverfacts import Walsender
-from howdah.ports.postgres import SqlFailed
+from howdah.ports.postgres import ClientWork, SqlFailed
 from howdah.postgres.connection import NO_LIMIT_MS, KeptSql, LocalSql, ServerObjected, SqlConnection
-from howdah.postgres.layout import REPLICATION_ROLE
+from howdah.postgres.layout import REPLICATION_ROLE, ROUTER_ROLE
 from howdah.postgres.observe import WALSENDERS, read_walsender
 from howdah.values.lsn import Lsn, parse_lsn
 from howdah.values.member import slot_name
@@ -44,6 +44,13 @@ _END_SESSIONS = f"""
      WHERE backend_type = 'client backend' AND usename NOT IN (current_user, '{REPLICATION_ROLE}')
 """
 """A rewind from this very server may be under way while its barrier is waited for; that role reads files only."""
+
+_CLIENT_WORK = f"""
+    SELECT count(*) FILTER (WHERE usename = '{ROUTER_ROLE}'),
+           count(*) FILTER (WHERE usename NOT IN ('{ROUTER_ROLE}', '{REPLICATION_ROLE}')
+                              AND state NOT IN ('idle', 'disabled'))
+      FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> current_user
+"""
 
 _OLDEST_SEGMENT = """
     SELECT min(right(name, 16)), pg_size_bytes(current_setting('wal_segment_size'))
@@ -125,6 +132,11 @@ class LocalPrimary:
         repeated at once. A login that is still under way is caught by the next call. Raises SqlFailed."""
         (count,) = await self._kept.one(_END_SESSIONS)
         return int(count or 0)
+
+    async def client_work(self) -> ClientWork:
+        """See the port. Raises SqlFailed."""
+        routers, transactions = await self._kept.one(_CLIENT_WORK)
+        return ClientWork(int(routers or 0), int(transactions or 0))
 
     async def show(self, name: str) -> str:
         """A setting as a new connection sees it. Raises SqlFailed, also for a name that PostgreSQL does not know."""

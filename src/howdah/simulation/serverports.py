@@ -4,7 +4,7 @@ import asyncio
 
 from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.cluster.serverfacts import Walsender as WalsenderRow
-from howdah.ports.postgres import PostgresFailure, ProcessView, SqlFailed
+from howdah.ports.postgres import ClientWork, PostgresFailure, ProcessView, SqlFailed
 from howdah.simulation.machine import Machine
 from howdah.simulation.ports import LocalPort, guard, pause
 from howdah.simulation.server import Server
@@ -251,6 +251,11 @@ class SimPrimary(LocalPort):
     async def end_client_sessions(self) -> int:
         """See the port."""
         return (await self.connect()).end_sessions()
+
+    async def client_work(self) -> ClientWork:
+        """See the port. Nobody routes here."""
+        await self.connect()
+        return ClientWork(0, 0)
 
     async def show(self, name: str) -> str:
         """See the port."""

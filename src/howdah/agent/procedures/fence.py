@@ -3,12 +3,14 @@
 import contextlib
 
 from howdah.agent.procedures import server
+from howdah.agent.procedures.drain import drain
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Order
 from howdah.cluster.changes import NotAllowed, Release, TakeBack, TakeOverLease
 from howdah.cluster.observation import ServerState
 from howdah.cluster.record import Handover
 from howdah.ports.postgres import SqlFailed
+from howdah.ports.store import StoreUnavailable
 
 
 async def close_gate(tools: Tools) -> None:
@@ -87,5 +89,7 @@ async def restart_server(tools: Tools) -> None:
     situation.order = Order.NONE
     if situation.state is ServerState.PRIMARY:
         await tools.primary.checkpoint()
+        with contextlib.suppress(StoreUnavailable):
+            await drain(tools)
     await server.stop(tools)
     situation.crashes = ()  # an end that was asked for is none, and begins the count anew

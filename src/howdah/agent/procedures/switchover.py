@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from howdah.agent.intentions import finish_switchover
 from howdah.agent.procedures import fence, server
+from howdah.agent.procedures.drain import drain
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Switchover
 from howdah.cluster.history import chain_of
@@ -18,7 +19,8 @@ HANDED_LIMIT_MS = 500
 
 
 async def switchover(tools: Tools, action: Switchover) -> None:
-    """Checkpoint; gate; laggards out; fast stop within its limit; hand over at the shutdown checkpoint.
+    """Checkpoint; routers hold their clients; gate; laggards out; fast stop within its limit; hand over at the shutdown
+    checkpoint.
 
     Past the limit it is kill and elect: the lease is released without a hand-over."""
     situation = tools.situation
@@ -32,6 +34,7 @@ async def switchover(tools: Tools, action: Switchover) -> None:
     tools.journal.noted("SWITCHOVER", f"checkpoint before handing over to {action.to}", record.term)
     await tools.primary.checkpoint()
     await _end_laggards(tools, action.to)  # one that cannot be ended fails the hand-over while clients still write
+    await drain(tools)
     await fence.close_gate(tools)
     await _end_laggards(tools, action.to)
     if not await server.stop(tools):
