@@ -11,7 +11,7 @@ import pytest
 from howdah.ports.postgres import ClientWork, SqlFailed
 from howdah.postgres.connection import LocalSql, ServerObjected
 from howdah.postgres.layout import REPLICATION_ROLE
-from howdah.postgres.primary import CommitOverride, LocalPrimary, segment_start
+from howdah.postgres.primary import CommitOverride, LocalPrimary, commit_overrides, segment_start
 from howdah.values.lsn import parse_lsn
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
 
@@ -200,12 +200,12 @@ def test_a_winner_makes_its_slots_before_it_promotes(farm: Farm, primary: SqlSer
 def test_roles_and_databases_whose_commits_would_not_wait_are_named(primary: SqlServer) -> None:
     primary.sql("CREATE ROLE app")
     primary.sql("CREATE DATABASE shop")
-    assert use(primary, lambda server: server.commit_overrides()) == ()
+    assert asyncio.run(commit_overrides(LocalSql(str(primary.farm.root), primary.port, 5000))) == ()
     primary.sql("ALTER ROLE app SET synchronous_commit = off")
     primary.sql("ALTER ROLE postgres SET synchronous_commit = on")
     primary.sql("ALTER DATABASE shop SET synchronous_commit = local")
     primary.sql("ALTER ROLE app IN DATABASE shop SET synchronous_commit = remote_write")
-    assert use(primary, lambda server: server.commit_overrides()) == (
+    assert asyncio.run(commit_overrides(LocalSql(str(primary.farm.root), primary.port, 5000))) == (
         CommitOverride("", "shop", "synchronous_commit=local"),
         CommitOverride("app", "", "synchronous_commit=off"),
         CommitOverride("app", "shop", "synchronous_commit=remote_write"),

@@ -188,12 +188,6 @@ class LocalPrimary:
             name, segment_bytes = await connection.one(_OLDEST_SEGMENT)
             return segment_start(name or "", int(segment_bytes or 0))
 
-    async def commit_overrides(self) -> tuple[CommitOverride, ...]:
-        """ALTER ROLE and ALTER DATABASE settings that let commits go unconfirmed. Raises SqlFailed."""
-        async with self._sql.session() as connection:
-            rows = await connection.query(_OVERRIDES)
-            return tuple(CommitOverride(row[0] or "", row[1] or "", row[2] or "") for row in rows)
-
     async def _make_table(self) -> None:
         for statement in _MAKE_TABLE:
             try:
@@ -214,6 +208,13 @@ class LocalPrimary:
         raise SqlFailed(
             f"walsenders of {self._sql.place} do not end (pid {left}): stopped or stuck, so kill the server"
         )
+
+
+async def commit_overrides(sql: LocalSql) -> tuple[CommitOverride, ...]:
+    """ALTER ROLE and ALTER DATABASE settings that let commits go unconfirmed. Raises SqlFailed."""
+    async with sql.session() as connection:
+        rows = await connection.query(_OVERRIDES)
+        return tuple(CommitOverride(row[0] or "", row[1] or "", row[2] or "") for row in rows)
 
 
 def segment_start(position: str, segment_bytes: int) -> Lsn:

@@ -254,7 +254,6 @@ class SimPrimary(LocalPort):
 
     async def client_work(self) -> ClientWork:
         """See the port. Nobody routes here."""
-        await self.connect()
         return ClientWork(0, 0)
 
     async def show(self, name: str) -> str:
