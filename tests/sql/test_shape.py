@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from howdah.sql.classify import parse
 from howdah.sql.shape import SHAPE_BYTES_MAX, shape_of
+from tests.sql.corpus_reads import READS
+from tests.sql.corpus_writes import WRITES
+from tests.sql.schema import lines
 
 SHAPES = (
     (b"SELECT * FROM t WHERE id = 42", b"SELECT * FROM t WHERE id = 0"),
@@ -67,6 +70,32 @@ FRAMES = (
 def test_texts_of_one_shape_have_one_script(frame: str, a: str, b: str, c: str, d: str) -> None:
     one, other = frame.format(a, b, c), frame.format(b, c, d)
     if shape_of(one.encode()) == shape_of(other.encode()):
+        first, second = parse(one), parse(other)
+        if first.understood and second.understood and all(statement.any_literal for statement in first.statements):
+            assert (first.statements, first.hint) == (second.statements, second.hint)
+
+
+@pytest.mark.parametrize("sql", lines(READS) + lines(WRITES))
+def test_a_shape_is_itself_a_text_of_the_same_script(sql: str) -> None:
+    shape = shape_of(sql.encode())
+    script = parse(sql)
+    if shape is not None and script.understood and all(statement.any_literal for statement in script.statements):
+        assert shape_of(shape) == shape
+        assert parse(shape.decode()).statements == script.statements
+
+
+TOKENS = """SELECT FROM t E U& date a1 $1 $$ ' " "q" -- /* */ /*7*/ - + . , ( ) :: WHERE IN nextval 7 7.5e3 'x' ''"""
+SOUP = st.sampled_from(["\n", "/* howdah: primary */", '"a 1"', *TOKENS.split()])
+
+
+@given(st.lists(st.one_of(SOUP, st.just(None)), max_size=14), st.lists(LITERALS, min_size=28, max_size=28), st.data())
+def test_no_soup_of_tokens_fools_the_shape(soup: list[str | None], literals: list[str], data: st.DataObject) -> None:
+    glue = [data.draw(st.sampled_from([" ", " ", ""])) for _ in soup]
+    one, other = (
+        "".join(space + (token or literal) for space, token, literal in zip(glue, soup, choice, strict=False))
+        for choice in (literals[:14], literals[14:])
+    )
+    if shape_of(one.encode()) == shape_of(other.encode()) is not None:
         first, second = parse(one), parse(other)
         if first.understood and second.understood and all(statement.any_literal for statement in first.statements):
             assert (first.statements, first.hint) == (second.statements, second.hint)

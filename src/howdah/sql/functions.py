@@ -63,6 +63,7 @@ OF_ITS_SERVER = frozenset(
         "pg_postmaster_start_time",
         "pg_prepared_statement",
         "pg_prepared_xact",
+        "pg_replication_origin_oid",
         "pg_show_all_settings",
         "pg_show_replication_origin_status",
     )
