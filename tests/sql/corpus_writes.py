@@ -339,3 +339,8 @@ _KEPT = (
 
 KEPT_ON_PURPOSE: dict[str, str] = {sql: reason for reason, texts in _KEPT for sql in texts.split("|")}
 """What would have run on a standby in BEGIN READ ONLY, and why it is kept on the primary all the same."""
+
+KEPT_ON_SOME_SERVERS = {
+    "SELECT query_to_xml('SELECT 1', true, false, '')": "it runs where the server is built with XML: " + MAY_WRITE,
+    "RESET transaction_isolation": "it runs before PostgreSQL 16, and may reset to SERIALIZABLE",
+}

@@ -38,6 +38,11 @@ class Session:
             f"host={server.farm.root} port={server.port} user=postgres dbname=postgres".encode()
         )
 
+    @property
+    def major(self) -> int:
+        """The server's major version."""
+        return self._connection.server_version // 10_000
+
     def run(self, sql: str) -> str:
         """Empty, or SQLSTATE and message of the first error. COPY data is drained, and none is sent."""
         self._connection.send_query(sql.encode())

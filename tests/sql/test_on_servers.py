@@ -13,9 +13,14 @@ from howdah.sql.statement import RelationName
 from howdah.sql.volatility import FunctionCatalog, Judgement, judge
 from tests.postgres.sqlserver import SqlServer
 from tests.sql.corpus_reads import READS
-from tests.sql.corpus_writes import KEPT_ON_PURPOSE, WRITES
+from tests.sql.corpus_writes import KEPT_ON_PURPOSE, KEPT_ON_SOME_SERVERS, WRITES
 from tests.sql.realsql import Session, catalog
 from tests.sql.schema import lines
+
+NEWEST = 18
+"""The major version that the corpus is written for; older servers run what they know of it."""
+NOT_KNOWN_TO_IT = ("42601", "42703", "42883")
+"""Syntax, columns or functions that a server does not have."""
 
 Servers = tuple[SqlServer, SqlServer]
 
@@ -45,10 +50,14 @@ def test_the_corpus_is_large_and_says_nothing_twice() -> None:
 
 
 def test_every_read_is_cleared_and_runs_on_a_real_standby(known: FunctionCatalog, session: Session) -> None:
-    kept = {sql: judged(sql, known).why for sql in lines(READS) if not judged(sql, known).read}
-    assert not kept
     failures = {sql: session.run_read_only(sql) for sql in lines(READS)}
-    assert not {sql: failure for sql, failure in failures.items() if failure and not _excused(sql, failure)}
+    failures = {sql: failure for sql, failure in failures.items() if failure and not _excused(sql, failure)}
+    if session.major < NEWEST:  # the corpus has statements that an older server does not know
+        failures = {sql: failure for sql, failure in failures.items() if not failure.startswith(NOT_KNOWN_TO_IT)}
+        assert not failures
+        return
+    assert not failures
+    assert not {sql: judged(sql, known).why for sql in lines(READS) if not judged(sql, known).read}
 
 
 def _excused(sql: str, failure: str) -> bool:
@@ -63,7 +72,7 @@ def test_every_write_is_kept_on_the_primary(known: FunctionCatalog) -> None:
 
 def test_what_a_standby_would_run_too_is_kept_on_the_primary_for_a_reason(session: Session) -> None:
     ran = {sql for sql in lines(WRITES) if not session.run_read_only(sql)}
-    assert sorted(ran - KEPT_ON_PURPOSE.keys()) == []
+    assert sorted(ran - KEPT_ON_PURPOSE.keys() - KEPT_ON_SOME_SERVERS.keys()) == []
     assert sorted(KEPT_ON_PURPOSE.keys() - ran) == []
 
 
@@ -80,6 +89,8 @@ def test_functions_that_leave_state_are_found_by_their_source(known: FunctionCat
 
 def test_names_that_are_known_here_are_names_of_postgresql(servers: Servers) -> None:
     with servers[1].connect() as connection:
+        if connection.info.server_version // 10_000 < NEWEST:
+            pytest.skip(f"the names are those of PostgreSQL {NEWEST}")
         called = {row[0] for row in connection.execute("SELECT proname FROM pg_catalog.pg_proc")}
         related = {row[0] for row in connection.execute("SELECT relname FROM pg_catalog.pg_class")}
     ours = (
