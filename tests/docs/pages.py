@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from howdah.configuration import document
-from tests.docs import commandline, endpoints, measurements, rulebook
+from tests.docs import commandline, endpoints, measurements, rulebook, statements
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN = "<!-- made from the code by `make docs`: from here -->\n"
@@ -17,7 +17,11 @@ WHOLE: dict[str, Callable[[], str]] = {
 }
 """Pages that are nothing else."""
 
-PARTS: dict[str, Callable[[], str]] = {"rest.md": endpoints.written, "metrics.md": measurements.written}
+PARTS: dict[str, Callable[[], str]] = {
+    "rest.md": endpoints.written,
+    "metrics.md": measurements.written,
+    "statements.md": statements.written,
+}
 """Pages that people write around one generated part."""
 
 

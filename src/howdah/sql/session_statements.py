@@ -13,6 +13,7 @@ from howdah.sql.sessioneffect import (
     Unknown,
     Unlisten,
 )
+from howdah.sql.setting_statements import OF_SESSION
 from howdah.sql.statement import Reach, Statement
 from howdah.sql.survey import Survey
 from howdah.sql.tree import Node, flag, items, number, text
@@ -89,4 +90,4 @@ def load_statement(fields: Node) -> Statement:
 
 
 def _of_session(kind: str, effect: SessionEffect) -> Statement:
-    return Statement(kind, Reach.READ, "it concerns the session, not data", session=(effect,))
+    return Statement(kind, Reach.READ, OF_SESSION, session=(effect,))

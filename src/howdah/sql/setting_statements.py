@@ -16,7 +16,8 @@ from howdah.sql.statement import Reach, Statement
 from howdah.sql.transaction import Isolation, Modes
 from howdah.sql.tree import Node, boolean, constant, flag, items, tagged, text
 
-_SESSION_WIDE = "it concerns the session, not data"
+OF_SESSION = "it concerns the session, not data"
+"""Why SET and its like are neither reads nor writes: they run where the session's next statement does."""
 
 
 def set_statement(fields: Node, query: str) -> Statement:
@@ -30,9 +31,9 @@ def set_statement(fields: Node, query: str) -> Statement:
             return set_transaction(Modes(), ", ".join(snapshot))
         case "VAR_SET_MULTI" if name == "session characteristics":
             effects = _characteristics(items(fields, "args"))
-            return Statement("SET", Reach.READ, _SESSION_WIDE, session=effects)
+            return Statement("SET", Reach.READ, OF_SESSION, session=effects)
         case "VAR_RESET_ALL":
-            return Statement("RESET", Reach.READ, _SESSION_WIDE, session=(ResetAll(),))
+            return Statement("RESET", Reach.READ, OF_SESSION, session=(ResetAll(),))
         case "VAR_RESET":
             return _reset(name)
         case "VAR_SET_DEFAULT":
@@ -73,7 +74,7 @@ def _set_value(fields: Node, name: str, query: str, value: str | None) -> Statem
         effect = Unknown("search_path names pg_temp: tables without a schema may be temporary")
     else:
         effect = SetSetting(name, value, local, default, query)
-    return Statement("SET", Reach.READ, _SESSION_WIDE, session=(effect,))
+    return Statement("SET", Reach.READ, OF_SESSION, session=(effect,))
 
 
 def _mode(name: str, value: str | None) -> Modes:
@@ -99,7 +100,7 @@ def _reset(name: str) -> Statement:
         effect = SetSessionAuthorization(None, False)
     else:
         effect = ResetSetting(name)
-    return Statement("RESET", Reach.READ, _SESSION_WIDE, session=(effect,))
+    return Statement("RESET", Reach.READ, OF_SESSION, session=(effect,))
 
 
 def _characteristics(options: list[object]) -> tuple[SessionEffect, ...]:
