@@ -1,4 +1,4 @@
-"""What does the generated part of docs/statements.md say? Where each kind of statement goes, by the rules themselves."""
+"""What does the generated part of docs/statements.md say? Where each kind of statement goes, by the rules."""
 
 import re
 
