@@ -2,7 +2,7 @@
 
 import asyncio
 
-from howdah.agent.waking import Wake
+from howdah.agent.waking import Bell, Wake
 
 
 def test_what_happened_before_the_wait_is_not_missed() -> None:
@@ -49,3 +49,24 @@ def test_a_wait_that_was_cancelled_leaves_nothing_behind() -> None:
         return await wake.wait(60_000)
 
     assert asyncio.run(scene())
+
+
+def test_a_bell_lets_everybody_go_on_who_waits() -> None:
+    async def scene() -> int:
+        bell = Bell()
+        waiting = [asyncio.create_task(bell.wait(60_000)) for _ in range(2)]
+        await asyncio.sleep(0)
+        bell.ring()
+        done, _ = await asyncio.wait(waiting)
+        return len(done)
+
+    assert asyncio.run(scene()) == 2
+
+
+def test_a_bell_that_nobody_rings_is_waited_for_no_longer_than_the_limit() -> None:
+    async def scene() -> None:
+        bell = Bell()
+        await bell.wait(1)
+        bell.ring()
+
+    asyncio.run(scene())

@@ -40,6 +40,7 @@ async def _reports_promise(tools: Tools, term: int, record: Record, view: Any) -
     report = await _report(tools, term, record, view)
     told = replace(report, position=Position(record.term, report.position.lsn))
     tools.situation.report = told
+    tools.situation.spoken.ring()
     return told
 
 

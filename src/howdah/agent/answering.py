@@ -8,7 +8,8 @@ from howdah.cluster.peerstate import Confirmation, PromiseRequest, Refusal, Repo
 from howdah.cluster.revocation import promise_refusal
 from howdah.ports.postgres import PostgresFailure
 
-ANSWER_POLL_MS = 5
+ANSWER_LOOK_MS = 200
+"""Whether an answer can be given is looked at when something was promised, reported or failed, and this often."""
 
 
 class Answering:
@@ -47,7 +48,7 @@ class Answering:
                 return Refusal("a higher term was promised meanwhile", situation.local.promise)
             if situation.failed == Revoke(request.term):
                 return Refusal("the revocation failed", situation.local.promise)
-            await tools.clock.sleep_ms(ANSWER_POLL_MS)
+            await situation.spoken.wait(ANSWER_LOOK_MS)
 
     async def _revoke_without_store(self, request: PromiseRequest) -> Report | Refusal:
         """The store is away, or its record is lost: the asker's settled record is what the report is for."""

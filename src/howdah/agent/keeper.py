@@ -7,7 +7,8 @@ back, or when the document's version moved on, which makes it impossible (SETTLE
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 from howdah.cluster.changes import Change, NotAllowed, apply
 from howdah.cluster.lease import Bond, expired
@@ -307,19 +308,25 @@ def _lacks(found: Record, settled: Record) -> bool:
     return found.age < settled.age and lasting(found) != lasting(settled)
 
 
-def lasting(record: Record) -> Record:
-    """What is worth being remembered: who leads, by whom it is elected, who is a member; not the lease's daily life."""
-    return replace(
-        record,
-        lease_counter=0,
-        write_id="",
-        incarnation="",
-        serving=False,
-        released=False,
-        handover=None,
-        winner_position=None,
-        holder_position=None,
+DAILY = frozenset(
+    (
+        "lease_counter",
+        "write_id",
+        "incarnation",
+        "serving",
+        "released",
+        "handover",
+        "winner_position",
+        "holder_position",
     )
+)
+_lasting = attrgetter(*(field.name for field in fields(Record) if field.name not in DAILY))
+
+
+def lasting(record: Record) -> tuple[object, ...]:
+    """What is worth being remembered: who leads, by whom it is elected, who is a member; not the lease's daily life."""
+    found: tuple[object, ...] = _lasting(record)
+    return found
 
 
 def worth_remembering(settled: Record, since: tuple[int, int, int], local: LocalState) -> bool:

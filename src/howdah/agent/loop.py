@@ -184,6 +184,7 @@ class AgentLoop:
         waits = isinstance(error, StillWaiting)
         self._failures = 0 if waits else self._failures + 1 if situation.failed == action else 1
         situation.failed = action
+        situation.spoken.ring()
         rest = 0 if waits else REST_MS[min(self._failures, len(REST_MS)) - 1]
         situation.rests_until_boot_ms = situation.clock.boot_ms() + rest
         foreign = isinstance(error, StillWaiting | StoreUnavailable)

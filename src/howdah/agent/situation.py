@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from howdah.agent.keeper import Keeper
-from howdah.agent.waking import Wake
+from howdah.agent.waking import Bell, Wake
 from howdah.cluster.actions import Action, Leaving, Order
 from howdah.cluster.hearsay import worth_hearing
 from howdah.cluster.history import chain_of
@@ -65,6 +65,7 @@ class Situation:
         self.wake = Wake()
         self.probe_now = Wake()
         self.look_now = Wake()
+        self.spoken = Bell()  # what an answer to a peer may be waiting for has happened
         self.stop_done = False
         self._nothing_seen()
         self._nothing_done()
@@ -144,6 +145,7 @@ class Situation:
         if kept != self.local:
             self._disk.save(kept)
             self.local = kept
+            self.spoken.ring()
 
     def leave(self, how: Leaving) -> None:
         """The agent was told to stop."""

@@ -10,10 +10,11 @@ import asyncio
 class Wake:
     """A flag that one task waits for. Set before the wait, it is not missed."""
 
-    __slots__ = ("_set", "_waiter")
+    __slots__ = ("_loop", "_set", "_waiter")
 
     def __init__(self) -> None:
         self._set = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
@@ -33,7 +34,7 @@ class Wake:
         """Until it is set, or the limit; True if it is set."""
         if self._set:
             return True
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         self._waiter = waiter = loop.create_future()
         timer = loop.call_later(limit_ms / 1000, _end, waiter)
         try:
@@ -41,6 +42,34 @@ class Wake:
         finally:
             timer.cancel()
         return self._set
+
+
+class Bell:
+    """Tells all tasks that wait for it that something may have happened. Rung before the wait, it is missed."""
+
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def ring(self) -> None:
+        """Let everybody go on."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            _end(waiter)
+
+    async def wait(self, limit_ms: float) -> None:
+        """Until it is rung, or the limit."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiters.append(waiter)
+        timer = loop.call_later(limit_ms / 1000, _end, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
 
 def _end(waiter: "asyncio.Future[None] | None") -> None:

@@ -82,14 +82,14 @@ def acknowledged_commits_survive(has_all: Callable[[], str], who: str) -> str:
     return f"{who} leads without the acknowledged {missing}" if missing else ""
 
 
-def acknowledged_is_flushed_by_k(commit: str, flushed_on: tuple[str, ...], k: int) -> str:
+def acknowledged_is_flushed_by_k(commit: object, flushed_on: tuple[str, ...], k: int) -> str:
     """S5: an acknowledged commit is durable on k servers beside the primary: by possession, not by number (PREFIX)."""
     if len(flushed_on) >= k:
         return ""
     return f"{commit} was acknowledged with k = {k}, and is durable only on {', '.join(flushed_on) or 'the primary'}"
 
 
-def every_election_finds(commit: str, holder_has: bool, voters_without: tuple[str, ...], record: Record) -> str:
+def every_election_finds(commit: object, holder_has: bool, voters_without: tuple[str, ...], record: Record) -> str:
     """S3 before anybody dies: any |V| - k + 1 voters that may vote have one among them who has it; and the holder has.
 
     `voters_without`: who lacks the commit, and is neither below its floor nor incomplete: those never vote."""

@@ -5,7 +5,7 @@ each kind of change is a function in `cluster/changes.py`.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
@@ -131,6 +131,7 @@ class Record:
         return max(self.timelines, key=lambda entry: (entry.term, entry.timeline), default=None)
 
 
+_NAMES = tuple(field.name for field in fields(Record))
 RENEWED = frozenset(("lease_counter", "write_id", "holder_position"))
 _agreed = attrgetter(*(field.name for field in fields(Record) if field.name not in RENEWED))
 
@@ -146,14 +147,25 @@ class RecordUnreadable(ValueError):
 
 def write_record(record: Record) -> str:
     """The record as JSON text; `read_record` gives the same record back."""
-    document: dict[str, Any] = {"format": FORMAT, **asdict(record)}
-    for entry in document["timelines"]:
-        entry["switch_lsn"] = format_lsn(entry["switch_lsn"])
-    handed = (document["handover"] or {}).get("position")
-    for position in (document["winner_position"], document["holder_position"], handed):
-        if position:
-            position["lsn"] = format_lsn(position["lsn"])
-    return json.dumps(document, separators=(",", ":"), sort_keys=True)
+    document = {name: getattr(record, name) for name in _NAMES}
+    document["format"] = FORMAT
+    return json.dumps(document, separators=(",", ":"), sort_keys=True, default=_plain)
+
+
+def _plain(part: object) -> dict[str, object]:
+    """A part of the record as a map; log positions as PostgreSQL writes them."""
+    match part:
+        case Member(name=name, id=identity):
+            return {"name": name, "id": identity}
+        case Position(term=term, lsn=lsn):
+            return {"term": term, "lsn": format_lsn(lsn)}
+        case Handover(to=to, position=position):
+            return {"to": to, "position": position}
+        case TimelineEntry() | LeaseTimes():
+            found = {field.name: getattr(part, field.name) for field in fields(part)}
+            return found | ({"switch_lsn": format_lsn(part.switch_lsn)} if isinstance(part, TimelineEntry) else {})
+        case _:
+            raise TypeError(f"no part of a record: {part!r}")
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ it does not know (a newer agent may have written them) and writing keeps them; o
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from howdah.cluster.intents import Intents, SwitchoverRequest
@@ -50,6 +51,7 @@ def write_document(document: dict[str, Any]) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
+@lru_cache(maxsize=16)
 def read_intents(text: str, refusal: Refusal = nothing_refused) -> Intents:
     """What the operator wants. Raises SettingsRefused when known keys hold what cannot be used: keep the last good."""
     settings = checked(ClusterSettings, without_unknown(read_document(text), ClusterSettings), {(): WHERE})

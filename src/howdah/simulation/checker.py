@@ -25,8 +25,15 @@ FENCED_MS = 1000.0
 def _durable(node: Node, record: LogRecord, ever: bool = False) -> bool:
     """Whether a directory of the node, also one that is kept aside, has the record for good; or `ever` had it, on a
     disk that is gone by now."""
-    volumes = [node.machine.volume, node.machine.old, *(node.machine.lost if ever else ())]
-    return any(v is not None and v.present and record.place < v.log.flushed and v.log.has(record) for v in volumes)
+    machine = node.machine
+    if _has_flushed(machine.volume, record) or (machine.old is not None and _has_flushed(machine.old, record)):
+        return True
+    return ever and any(_has_flushed(volume, record) for volume in machine.lost)
+
+
+def _has_flushed(volume: Volume, record: LogRecord) -> bool:
+    log = volume.log
+    return volume.present and record.place < log.flushed and log.has(record)
 
 
 def _may_vote_without(node: Node, record: LogRecord) -> bool:
@@ -117,7 +124,7 @@ class Checker:
             return
         holder_has = self._nodes[record.holder.name].machine.volume.log.has(frontier)
         without = tuple(v.name for v in record.voters if _may_vote_without(self._nodes[v.name], frontier))
-        self._require("S20", invariants.every_election_finds(repr(frontier), holder_has, without, record))
+        self._require("S20", invariants.every_election_finds(frontier, holder_has, without, record))
 
     def _has_all(self, log: Log, who: str) -> None:
         frontier = self._frontier
@@ -136,7 +143,7 @@ class Checker:
         if self.record is not None and self.record.mode is Mode.QUORUM:
             has = tuple(n.name for n in self._nodes.values() if n.name != server.name and _durable(n, record, True))
             k = self.record.k if self.record.holder.name == server.name else 1
-            self._require("S5", invariants.acknowledged_is_flushed_by_k(repr(record), has, k))
+            self._require("S5", invariants.acknowledged_is_flushed_by_k(record, has, k))
         self._observed(server, record, "acknowledged")
         self._found_by_all()
 

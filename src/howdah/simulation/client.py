@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping
 from howdah.simulation.chance import Chance
 from howdah.simulation.loop import Owner, VirtualLoop
 from howdah.simulation.machine import Machine
-from howdah.simulation.ports import pause
 from howdah.simulation.server import Server, Session
 from howdah.simulation.wal import Record
 
 GIVE_UP_MS = 4000
+BUSY_MS = 1000.0
+"""How long it writes at its full pace after it has connected, or something has gone wrong somewhere."""
+QUIET_MS = 600.0
+"""Else it waits for so long at most between two commits."""
 
 Told = Callable[[Server, Record], None]
 
 
 class Client:
-    """One connection after another, like libpq with several hosts. `acknowledged` and `read` are told."""
+    """One connection after another, like libpq with several hosts. `acknowledged` and `read` are told.
+
+    Busy, it commits about once in `interval_ms`; else `quiet` times less often."""
 
     def __init__(
         self,
@@ -25,6 +30,7 @@ class Client:
         chance: Chance,
         machines: Mapping[str, Machine],
         interval_ms: float,
+        quiet: float,
         acknowledged: Told,
         read: Told,
     ) -> None:
@@ -35,10 +41,16 @@ class Client:
         self._chance = chance
         self._machines = machines
         self._interval_ms = interval_ms
+        self._quiet_ms = max(interval_ms, min(interval_ms * quiet, QUIET_MS))
+        self._busy_until_ms = 0.0
         self._acknowledged = acknowledged
         self._read = read
         self._number = 0
         self._answer: asyncio.Future[bool] | None = None
+
+    def hurry(self) -> None:
+        """Write at full pace for a while."""
+        self._busy_until_ms = self._loop.now + BUSY_MS
 
     async def run(self) -> None:
         """For ever."""
@@ -47,7 +59,7 @@ class Client:
                 server = self._open_server(self._machines[name])
                 if server is not None:
                     await self._use(server)
-            await pause(20 + 60 * self._chance.random())
+            await self._loop.pause(20 + 60 * self._chance.random())
 
     def _open_server(self, machine: Machine) -> Server | None:
         server = machine.server
@@ -57,17 +69,19 @@ class Client:
 
     async def _use(self, server: Server) -> None:
         """Log in (which takes a moment, in which the gate may close) and write until something goes wrong."""
-        await pause(0.5 + self._chance.process() / 4)
+        await self._loop.pause(0.5 + self._chance.process() / 4)
         if not server.running:
             return
         session = server.login(lambda: self._settle(self._answer, False))
+        self.hurry()
         stays = self._chance.maybe(0.2)  # some applications keep a session that can only read
         while session.open and (server.primary or stays):
             if server.primary and not await self._commit(server, session):
                 break
             if not server.primary and self._chance.maybe(0.1):
                 break
-            await pause(self._interval_ms * (0.3 + 1.4 * self._chance.random()))
+            interval_ms = self._interval_ms if self._loop.now < self._busy_until_ms else self._quiet_ms
+            await self._loop.pause(interval_ms * (0.3 + 1.4 * self._chance.random()))
         session.open = False
         if session in server.sessions:
             server.sessions.remove(session)

@@ -1,6 +1,5 @@
 """What time is it on a simulated node?"""
 
-import asyncio
 from dataclasses import dataclass
 
 from howdah.simulation.chance import Chance
@@ -50,7 +49,7 @@ class SimClock:
     async def sleep_ms(self, duration_ms: int) -> None:
         """See the port."""
         guard(self._owner)
-        await asyncio.sleep(duration_ms / 1000)
+        await self._loop.pause(duration_ms)
 
 
 def world_delay_ms(loop: VirtualLoop, rate: float, offset_ms: int, boot_ms: int) -> float:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from howdah.ports.deadman import DeadmanGone
 from howdah.simulation.clock import world_delay_ms
-from howdah.simulation.loop import Owner, VirtualHandle
+from howdah.simulation.loop import Owner, VirtualHandle, VirtualLoop
 from howdah.simulation.machine import Machine
-from howdah.simulation.ports import guard, pause
+from howdah.simulation.ports import guard
 from howdah.simulation.server import Server
 
 HANGS_MS = 500
@@ -62,10 +62,12 @@ class SimDeadman:
 
     def __init__(
         self,
+        loop: VirtualLoop,
         owner: Owner,
         current: Callable[[], DeadmanProcess | None],
         start: Callable[[int], None],
     ) -> None:
+        self._loop = loop
         self._owner = owner
         self._current = current
         self._start = start
@@ -90,13 +92,13 @@ class SimDeadman:
         guard(self._owner)
         process = self._current()
         if process is not None and process.owner.frozen:
-            await pause(HANGS_MS)
+            await self._loop.pause(HANGS_MS)
             guard(self._owner)
             if process.owner.frozen:
                 process.end()
         process = self._current()
         if process is None or process.owner.dead:
-            await pause(40)
+            await self._loop.pause(40)
             guard(self._owner)
             self._start(self._deadline_ms)
         process = self._current()
@@ -108,6 +110,6 @@ class SimDeadman:
         if process is None or process.owner.dead:
             raise DeadmanGone("no dead-man answers")
         if process.owner.frozen:
-            await pause(HANGS_MS)
+            await self._loop.pause(HANGS_MS)
             raise DeadmanGone("the dead-man does not answer")
         return process

@@ -2,7 +2,7 @@
 
 from howdah.cluster.serverfacts import DirectoryFacts
 from howdah.ports.postgres import PostgresFailure, ServerSettings
-from howdah.simulation.ports import LocalPort, guard, pause
+from howdah.simulation.ports import LocalPort, guard
 from howdah.simulation.receiver import CHECKPOINTS
 from howdah.simulation.server import Server
 from howdah.simulation.volume import Volume
@@ -30,7 +30,7 @@ class SimDirectory(LocalPort):
             raise PostgresFailure("the directory is not empty, so that no cluster is made there")
         if self.machine.volume.present:
             return {}
-        await pause(300 + 700 * self.chance.random())
+        await self.pause(300 + 700 * self.chance.random())
         guard(self.owner)
         volume = Volume(present=True, system_identifier=str(self.chance.getrandbits(62)), stopped_as_primary=True)
         volume.log.append(1, 120, "checkpoint")
@@ -52,7 +52,7 @@ class SimDirectory(LocalPort):
         """See the port."""
         guard(self.owner)
         first = self._source(source)
-        await pause(400 + 2500 * self.chance.random() ** 2)
+        await self.pause(400 + 2500 * self.chance.random() ** 2)
         guard(self.owner)
         server = self._source(source)
         if server is not first:
@@ -97,7 +97,7 @@ class SimDirectory(LocalPort):
             raise PostgresFailure("the source is no primary that has checkpointed")
         volume.identity = ""
         volume.half_rewound = True
-        await pause(200 + 1500 * self.chance.random() ** 2)
+        await self.pause(200 + 1500 * self.chance.random() ** 2)
         guard(self.owner)
         if self._source(source) is not server:
             raise PostgresFailure("the source ended meanwhile")

@@ -367,6 +367,8 @@ def begin_faults(world: World, duration_ms: float) -> None:
         lasts_ms = chance.choice((300.0, 2000.0, 6000.0, 15000.0)) * (0.3 + chance.random())
         fault = FAULTS[chance.choices(names, weights)[0]][1]
         world.chronicle.say(name, f"*** {fault(world, world.nodes[name], lasts_ms)}")
+        for client in world.clients:
+            client.hurry()
         world.loop.after(WORLD, world.options.fault_interval_ms * 2 * chance.random() ** 2, strike)
 
     strike()

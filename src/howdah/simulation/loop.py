@@ -5,16 +5,14 @@ frozen, which holds its handles until the thaw, or dead. Each owner's clock has 
 """
 
 import asyncio
-import heapq
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
-from typing import Any, TypeVar, TypeVarTuple
+from heapq import heappop, heappush
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
 
 STILL_MAX = 50_000
 """So many callbacks at one moment are an endless loop."""
@@ -44,19 +42,23 @@ OWNER: ContextVar[Owner] = ContextVar("owner")
 WORLD = Owner("world")
 
 
-class VirtualHandle(asyncio.TimerHandle):
-    """A callback that waits for its turn. `model`: dropped when its owner is dead (an agent's tasks run on, to end)."""
+class VirtualHandle:
+    """A callback that waits for its turn. Of the model (`context` None): dropped when its owner is dead, while an
+    agent's tasks run on, to end. `callback` may be a future that a pause waits for."""
 
-    __slots__ = ("args", "callback", "context", "dropped", "model", "owner")
+    __slots__ = ("args", "callback", "context", "dropped", "owner")
 
-    def __init__(  # (TimerHandle's own takes the loop's debug switch and a source traceback)
-        self, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...], context: Context, model: bool
+    def __init__(
+        self,
+        owner: Owner,
+        callback: "Callable[..., object] | asyncio.Future[None]",
+        args: tuple[Any, ...],
+        context: Context | None,
     ) -> None:
         self.owner = owner
         self.callback = callback
         self.args = args
         self.context = context
-        self.model = model
         self.dropped = False
 
     def cancel(self) -> None:
@@ -68,7 +70,7 @@ class VirtualHandle(asyncio.TimerHandle):
         return self.dropped
 
 
-class Turns(asyncio.BaseEventLoop):
+class Turns:
     """Whose turn is it? What is ready, what waits for its time, and who is frozen or dead."""
 
     def __init__(self) -> None:
@@ -83,16 +85,30 @@ class Turns(asyncio.BaseEventLoop):
         self._stop = False
 
     @property
+    def as_asyncio(self) -> asyncio.AbstractEventLoop:
+        """What asyncio takes it for. It has what tasks, futures, timeouts and groups call, and nothing else."""
+        return cast(asyncio.AbstractEventLoop, self)
+
+    @property
     def owner(self) -> Owner:
         """Whose handle runs now."""
         return self._owner
 
     def after(self, owner: Owner, delay_ms: float, callback: Callable[..., object], *args: Any) -> VirtualHandle:
         """Call for an owner, in the world's time; dropped if the owner is dead by then, held while it is frozen."""
-        handle = VirtualHandle(owner, callback, args, owner.context, True)
+        handle = VirtualHandle(owner, callback, args, None)
         self._order += 1
-        heapq.heappush(self._timers, (self.now + delay_ms, self._order, handle))
+        heappush(self._timers, (self.now + delay_ms, self._order, handle))
         return handle
+
+    def pause(self, duration_ms: float) -> asyncio.Future[None]:
+        """To be awaited by a task: let the world go on for so long, on the clock of the task's owner."""
+        nap: asyncio.Future[None] = asyncio.Future(loop=self.as_asyncio)
+        owner = self._owner
+        self._order += 1
+        when = self.now + max(0.0, duration_ms) / owner.rate
+        heappush(self._timers, (when, self._order, VirtualHandle(owner, nap, (), owner.context)))
+        return nap
 
     def freeze(self, owner: Owner) -> None:
         """Hold everything of the owner from now on."""
@@ -121,14 +137,24 @@ class Turns(asyncio.BaseEventLoop):
         """Run everything that is due up to a moment. Raises what a callback raised."""
         self._stop = False
         before = events._get_running_loop()
-        events._set_running_loop(self)
+        events._set_running_loop(self.as_asyncio)
+        ready, timers = self._ready, self._timers
         try:
-            ready = self._ready
             while not self._stop:
-                if not ready and not self._advance(until_ms):
+                if ready:
+                    handle = ready.popleft()
+                elif timers and timers[0][0] <= until_ms:
+                    when, _, handle = heappop(timers)
+                    if handle.dropped:
+                        continue
+                    if when > self.now:
+                        self.now = when
+                        self._still = 0
+                else:
                     break
-                self._run_one(ready.popleft())
+                self._run_one(handle)
         finally:
+            self._owner = WORLD
             events._set_running_loop(before)
         if self.failure is not None:
             raise self.failure
@@ -138,33 +164,21 @@ class Turns(asyncio.BaseEventLoop):
         """Run what is ready, and nothing that waits for a time."""
         self._still = 0
         before = events._get_running_loop()
-        events._set_running_loop(self)
+        events._set_running_loop(self.as_asyncio)
         try:
             while self._ready:
                 self._run_one(self._ready.popleft())
         finally:
+            self._owner = WORLD
             events._set_running_loop(before)
 
     def stop(self) -> None:
         """End `run_until` after the present callback."""
         self._stop = True
 
-    def _advance(self, until_ms: float) -> bool:
-        timers = self._timers
-        while timers and timers[0][2].dropped:
-            heapq.heappop(timers)
-        if not timers or timers[0][0] > until_ms:
-            return False
-        when, _, handle = heapq.heappop(timers)
-        if when > self.now:
-            self.now = when
-            self._still = 0
-        self._ready.append(handle)
-        return True
-
     def _run_one(self, handle: VirtualHandle) -> None:
-        owner = handle.owner
-        if handle.dropped or (owner.dead and handle.model):
+        owner, context = handle.owner, handle.context
+        if handle.dropped or (owner.dead and context is None):
             return
         if owner.frozen:
             owner.held.append(handle)
@@ -174,10 +188,15 @@ class Turns(asyncio.BaseEventLoop):
         self._still += 1
         if self._still > STILL_MAX:
             raise Stuck(f"{owner.name} runs {handle.callback!r} without end at {self.now:.3f} ms")
-        try:
-            handle.context.run(handle.callback, *handle.args)
-        finally:
-            self._owner = WORLD
+        callback = handle.callback
+        if isinstance(callback, asyncio.Future):
+            if not callback.done():
+                callback.set_result(None)
+        elif context is None:
+            callback(*handle.args)
+        else:
+            context.run(callback, *handle.args)
+        self._owner = WORLD
 
 
 class VirtualLoop(Turns):
@@ -188,38 +207,38 @@ class VirtualLoop(Turns):
         """The running owner's clock, in seconds."""
         return self.now * self._owner.rate / 1000
 
-    def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> VirtualHandle:
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> VirtualHandle:
         """As asyncio's."""
         owner = self._owner if context is None else context[OWNER]
-        handle = VirtualHandle(owner, callback, args, owner.context, False)
+        handle = VirtualHandle(owner, callback, args, owner.context)
         self._ready.append(handle)
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> VirtualHandle:
         """As asyncio's, on the owner's clock."""
         owner = self._owner if context is None else context[OWNER]
-        handle = VirtualHandle(owner, callback, args, owner.context, False)
+        handle = VirtualHandle(owner, callback, args, owner.context)
         self._order += 1
-        heapq.heappush(self._timers, (self.now + max(0.0, delay) * 1000 / owner.rate, self._order, handle))
+        heappush(self._timers, (self.now + max(0.0, delay) * 1000 / owner.rate, self._order, handle))
         return handle
 
     def call_at(
-        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> VirtualHandle:
         """As asyncio's, on the owner's clock."""
         return self.call_later(when - self.time(), callback, *args, context=context)
 
     def call_soon_threadsafe(
-        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> VirtualHandle:
         """There is one thread."""
         return self.call_soon(callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
         """As asyncio's."""
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self.as_asyncio)
 
     def create_task(
         self,
@@ -230,7 +249,9 @@ class VirtualLoop(Turns):
     ) -> asyncio.Task[T]:
         """As asyncio's; the owner keeps the task, so that it can be ended with it."""
         owner = self._owner if context is None else context[OWNER]
-        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, name=str(name) if name else "task", context=owner.context)
+        task: asyncio.Task[T] = asyncio.Task(
+            coro, loop=self.as_asyncio, name=str(name) if name else "task", context=owner.context
+        )
         if len(owner.tasks) > 64:
             owner.tasks = [t for t in owner.tasks if not t.done()]
         owner.tasks.append(task)
@@ -260,6 +281,3 @@ class VirtualLoop(Turns):
     def is_closed(self) -> bool:
         """There is nothing open."""
         return True
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Nothing is counted."""

@@ -77,7 +77,7 @@ class AgentLife:
             primary=SimPrimary(self.owner, machine),
             peers=self.peers,
             disk=disk,
-            deadman=SimDeadman(self.owner, lambda: node.deadman, node.start_deadman),
+            deadman=SimDeadman(s.loop, self.owner, lambda: node.deadman, node.start_deadman),
             journal=s.journal(machine.name),
             situation=self.situation,
             store=store,

@@ -18,8 +18,10 @@ class Options:
     fault_interval_ms: int = 6_000
     slow_share: float = 0.02
     commit_interval_ms: float = 120.0
+    quiet: float = 1.0  # how many times less often clients commit while nothing has gone wrong for a while
     clients: int = 1
     kind: str = "plain"  # what goes wrong more than elsewhere: see `faults.KINDS`
+    early_ms: float = 0.0  # faults begin at this moment of the first start; 0: after it
     rates: tuple[float, ...] = ()
     faults: tuple[str, ...] = ()  # only these kinds; none: all
 
@@ -45,4 +47,6 @@ def draw(seed: int) -> Options:
         commit_interval_ms=chance.choice((20.0, 100.0, 300.0)),
         clients=chance.choice((1, 1, 2)),
         rates=tuple(chance.choice((1.0, 1.0, 0.96, 1.04)) for _ in range(nodes)),
+        early_ms=chance.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 6000.0)) * chance.random(),
+        quiet=chance.choice((1.0, 6.0, 6.0, 6.0)),
     )

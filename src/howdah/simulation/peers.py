@@ -14,7 +14,7 @@ from howdah.ports.postgres import PostgresFailure
 from howdah.simulation.loop import Owner, VirtualLoop
 from howdah.simulation.machine import Machine
 from howdah.simulation.network import Network
-from howdah.simulation.ports import guard, pause
+from howdah.simulation.ports import guard
 from howdah.values.address import Address
 
 T = TypeVar("T")
@@ -115,15 +115,20 @@ class SimPeers:
         self._on_change = on_change
         self._heard: dict[str, _Heard] = {}
         self._arrives: dict[str, float] = {}
+        self._views: dict[str, PeerView] = {}
+        self._viewed_ms = -1.0  # when these were made; nothing was heard since
 
     def views(self) -> Mapping[str, PeerView]:
         """See the port."""
         now = self._hub.loop.now
-        return {
-            name: PeerView(h.published, int(now - h.at), h.connected)
-            for name, h in self._heard.items()
-            if h.published is not None
-        }
+        if now != self._viewed_ms:
+            self._viewed_ms = now
+            self._views = {
+                name: PeerView(h.published, int(now - h.at), h.connected)
+                for name, h in self._heard.items()
+                if h.published is not None
+            }
+        return self._views
 
     def publish(self, state: Published) -> None:
         """See the port."""
@@ -149,6 +154,7 @@ class SimPeers:
         if heard is None or self._hub.agents.get(name) is not sender:
             return
         heard.at = self._hub.loop.now
+        self._viewed_ms = -1.0
         before, heard.published = heard.published, state
         if not heard.connected or before is None or not only_progress(before, state):
             heard.connected = True
@@ -177,6 +183,7 @@ class SimPeers:
         heard = self._heard.get(name)
         if heard is not None and heard.connected:
             heard.connected = False
+            self._viewed_ms = -1.0
             self._on_change()
 
     async def ask_promise(self, peer: str, request: PromiseRequest, limit_ms: int) -> Report | Refusal:
@@ -198,7 +205,7 @@ class SimPeers:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if network.passes(self.name, peer):
             if agent is None:
-                await pause(network.delay(self.name, peer))
+                await loop.pause(network.delay(self.name, peer))
                 raise PeerUnreachable(f"{peer} refuses connections")
             asking = _Asking(self.owner, answer)  # type: ignore[arg-type]  # only exceptions are set through it
             agent.asked.append(asking)
@@ -246,9 +253,9 @@ class SimPeers:
         guard(self.owner)
         machine = self._hub.machines[address.host]
         if not self._hub.network.linked(self.name, machine.name):
-            await pause(limit_ms)
+            await self._hub.loop.pause(limit_ms)
             return ProbeResult.SLOW
-        await pause(2 * self._hub.network.delay(self.name, machine.name))
+        await self._hub.loop.pause(2 * self._hub.network.delay(self.name, machine.name))
         if address == machine.api:
             return ProbeResult.ACCEPTS if machine.name in self._hub.agents else ProbeResult.REFUSED
         listens = machine.server is not None and machine.server.postmaster

@@ -17,11 +17,6 @@ def guard(owner: Owner) -> None:
         raise asyncio.CancelledError
 
 
-async def pause(duration_ms: float) -> None:
-    """Let the world go on for so long."""
-    await asyncio.sleep(duration_ms / 1000)
-
-
 class LocalPort:
     """A port of an agent to its own PostgreSQL server."""
 
@@ -34,16 +29,20 @@ class LocalPort:
         """The source of chance."""
         return self.machine.chance
 
+    def pause(self, duration_ms: float) -> asyncio.Future[None]:
+        """Let the world go on for so long."""
+        return self.machine.loop.pause(duration_ms)
+
     async def connect(self, low_ms: float = 0.5, high_ms: float = 3.0) -> Server:
         """A new connection: returns the server at the moment when it answers. Raises SqlFailed."""
         guard(self.owner)
-        await pause(self.chance.quick(low_ms, high_ms))
+        await self.pause(self.chance.quick(low_ms, high_ms))
         guard(self.owner)
         waited = 0.0
         while (server := self.machine.server) is not None and server.owner.frozen:
             if waited >= SQL_LIMIT_MS:
                 raise SqlFailed("the server does not answer")
-            await pause(50)
+            await self.pause(50)
             waited += 50
             guard(self.owner)
         if server is None or not server.running:

@@ -15,6 +15,8 @@ from howdah.simulation.options import Options, draw
 from howdah.simulation.world import AgentFailed, World
 
 BOOTSTRAP_MS = 12_000
+"""The first start takes so long at most; faults begin as soon as the cluster is whole."""
+BOOTSTRAP_LOOK_MS = 500
 CALM_LOOK_MS = 1000
 CALM_NEEDED = 3
 """So many looks in a row have to find the cluster whole."""
@@ -49,7 +51,7 @@ def _run(options: Options, keep: int) -> Outcome:
     fault = ""
     try:
         world.begin()
-        world.run(BOOTSTRAP_MS)
+        _bootstrap(world)
         begin_faults(world, options.faults_ms)
         world.run(options.faults_ms + 1)
         if options.k < options.nodes - 1:
@@ -68,6 +70,16 @@ def _run(options: Options, keep: int) -> Outcome:
     checker = world.checker
     trace = world.chronicle.trace ^ world.chance.getrandbits(32)
     return Outcome(options, fault, simulated, checker.acknowledged, checker.elections, trace, world.loop.steps, last)
+
+
+def _bootstrap(world: World) -> None:
+    """The first start: to its end, or to a moment in its midst."""
+    early_ms = world.options.early_ms
+    if early_ms:
+        world.run(early_ms)
+        return
+    while world.loop.now < BOOTSTRAP_MS and world.unwell():
+        world.run(BOOTSTRAP_LOOK_MS)
 
 
 def _calm(world: World, limit_ms: float) -> str:
@@ -122,6 +134,8 @@ def simulate_main(
     if seed is not None:
         outcomes: Iterable[Outcome] = iter((run_number(seed),))
         return _tell(say, outcomes, 1, None)
+    gc.collect()
+    gc.freeze()  # all modules, which every collection between two seeds would look through
     numbers = seeds_for(first, seeds if seeds is not None or minutes is not None else 100)
     if workers == 1:
         return _tell(say, map(run_number, numbers), 25, minutes)

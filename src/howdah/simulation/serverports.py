@@ -6,7 +6,7 @@ from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.cluster.serverfacts import Walsender as WalsenderRow
 from howdah.ports.postgres import ClientWork, PostgresFailure, ProcessView, SqlFailed
 from howdah.simulation.machine import Machine
-from howdah.simulation.ports import LocalPort, guard, pause
+from howdah.simulation.ports import LocalPort, guard
 from howdah.simulation.server import Server
 from howdah.simulation.wal import next_timeline
 from howdah.values.lsn import Lsn
@@ -114,11 +114,11 @@ class SimProcess(LocalPort):
     async def kill(self) -> None:
         """See the port."""
         guard(self.owner)
-        await pause(self.chance.quick(0.5, 5))
+        await self.pause(self.chance.quick(0.5, 5))
         guard(self.owner)
         if self.machine.server is not None:
             self.machine.server.die()
-            await pause(self.chance.quick(1, 4))
+            await self.pause(self.chance.quick(1, 4))
 
     async def reload(self) -> None:
         """See the port."""
@@ -144,16 +144,16 @@ class SimStandby(LocalPort):
 
     async def observe(self, new_connection: bool = True) -> ServerFacts:
         """See the port."""
-        del new_connection  # every one is new here
+        _ = new_connection  # every one is new here
         server = await self.connect(1, 4)
         facts = facts_of(self.machine, server)
         if self.chance.maybe(0.2):
-            await pause(self.chance.process())
+            await self.pause(self.chance.process())
         return facts
 
     async def replay(self, new_connection: bool = True) -> ReplayView:
         """See the port."""
-        del new_connection  # every one is new here
+        _ = new_connection  # every one is new here
         server = await self.connect()
         startup = self.machine.startup()
         if startup is None:
@@ -213,7 +213,7 @@ class SimStandby(LocalPort):
         while server.recovery is not None:
             if waited >= limit_ms:
                 return False
-            await pause(5)
+            await self.pause(5)
             waited += 5
             if server.owner.dead:
                 raise SqlFailed("the server ended while it was promoted")

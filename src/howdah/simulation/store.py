@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
+from howdah.agent.waking import Wake
 from howdah.ports.store import Conflict, StoreUnavailable, SwapOutcome, Swapped, Unknown, Versioned
 from howdah.simulation.chance import Chance
 from howdah.simulation.loop import WORLD, Owner, VirtualLoop
 from howdah.simulation.network import STORE, Network
-from howdah.simulation.ports import guard, pause
+from howdah.simulation.ports import guard
 
 T = TypeVar("T")
 
@@ -18,6 +19,8 @@ Backup = tuple[dict[str, Versioned], int]
 
 LIMIT_MS = 1000
 """The request timeout, as in the real settings."""
+QUIET_MS = 20_000
+"""Without a hint for so long a watch reads."""
 
 
 class StoreServer:
@@ -88,21 +91,43 @@ class StoreServer:
 
 
 class Watch:
-    """One watch of one client."""
+    """One watch of one client: what is there now, then every hint, and a read where none comes for long."""
 
-    __slots__ = ("arrived", "heard", "name", "node", "owner")
-
-    def __init__(self, name: str, node: str, owner: Owner) -> None:
+    def __init__(self, store: "SimStore", server: StoreServer, name: str, node: str, owner: Owner) -> None:
         self.name = name
         self.node = node
         self.owner = owner
-        self.heard: deque[Versioned | None] = deque()
-        self.arrived = asyncio.Event()
+        self._store = store
+        self._server = server
+        self._heard: deque[Versioned | None] = deque()
+        self._arrived = Wake()
+        self._begun = False
 
     def hear(self, found: Versioned | None) -> None:
         """A hint arrived."""
-        self.heard.append(found)
-        self.arrived.set()
+        self._heard.append(found)
+        self._arrived.set()
+
+    def __aiter__(self) -> "Watch":
+        return self
+
+    async def __anext__(self) -> Versioned | None:
+        try:
+            return await self._next()
+        except BaseException:
+            self._server.watches.remove(self)
+            raise
+
+    async def _next(self) -> Versioned | None:
+        if not self._begun:
+            self._begun = True
+            self._server.watches.append(self)
+            return await self._store.read(self.name)
+        if not self._heard:
+            self._arrived.clear()
+            if not await self._arrived.wait(QUIET_MS):
+                return await self._store.read(self.name)
+        return self._heard.popleft()
 
 
 class SimStore:
@@ -124,7 +149,7 @@ class SimStore:
     async def compare_and_swap(self, name: str, expected_version: int | None, text: str) -> SwapOutcome:
         """See the port."""
         if self._server.away and self._server.chance.maybe(0.5):
-            await pause(1)
+            await self._server.loop.pause(1)
             raise StoreUnavailable("the store refuses connections")
         try:
             async with asyncio.timeout(LIMIT_MS / 1000):
@@ -163,24 +188,10 @@ class SimStore:
         if not self._server.away and life == self._server.life:
             work()
 
-    async def watch(self, name: str) -> AsyncIterator[Versioned | None]:
+    def watch(self, name: str) -> AsyncIterator[Versioned | None]:
         """See the port."""
         guard(self._owner)
-        watch = Watch(name, self._node, self._owner)
-        self._server.watches.append(watch)
-        try:
-            yield await self.read(name)
-            while True:
-                while watch.heard:
-                    yield watch.heard.popleft()
-                watch.arrived.clear()
-                try:
-                    async with asyncio.timeout(20):
-                        await watch.arrived.wait()
-                except TimeoutError:
-                    yield await self.read(name)
-        finally:
-            self._server.watches.remove(watch)
+        return Watch(self, self._server, name, self._node, self._owner)
 
     async def close(self) -> None:
         """See the port."""

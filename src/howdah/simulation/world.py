@@ -73,6 +73,7 @@ class World:
                 self.chance,
                 self.machines,
                 options.commit_interval_ms,
+                options.quiet,
                 self.checker.acknowledged_commit,
                 self.checker.read,
             )

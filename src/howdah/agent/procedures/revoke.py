@@ -145,4 +145,5 @@ async def _report(tools: Tools, term: int, record: Record, view: ReplayView) -> 
         if situation.local.promise != term:
             raise Failed(f"term {situation.local.promise} was promised meanwhile")
         situation.report = report
+        situation.spoken.ring()
     return report
