@@ -82,6 +82,11 @@ def test_access_rules_keep_their_commas(tmp_path: Path) -> None:
         ("listen: {socket_directory: run}", "listen.socket_directory is 'run'; it must be an absolute path"),
         ("pool: {size: 3}", "pool is no setting; did you mean 'pools'?"),
         ("hold: {timeout: 20}", "hold.timeout is 20: has no unit"),
+        ("login: {hba: ['host all all all pam']}", "login.hba cannot be used: access rule 1"),
+        ("login: {hba: ['local all all peer map=m']}", "whose map 'm' is not in login.ident"),
+        ("login: {ident: [too few]}", "login.ident cannot be used: identity map 1"),
+        ("login: {hba: ['hostssl all all all cert']}", "needs tls.clients.client_certificates"),
+        ("login: {hba: ['hostssl all all all ldap']}", "nothing asks LDAP yet"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_its_mend(tmp_path: Path, more: str, said: str) -> None:

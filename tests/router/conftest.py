@@ -1,5 +1,6 @@
-"""A real cluster for the modules that ask for one, healthy at the start of each test."""
+"""A real cluster for the modules that ask for one, healthy at the start of each test; one server for logins."""
 
 from tests.realcluster.shared import cluster, pytest_runtest_makereport, shared_cluster
+from tests.router.loginfarm import authority, server, sockets
 
-__all__ = ["cluster", "pytest_runtest_makereport", "shared_cluster"]
+__all__ = ["authority", "cluster", "pytest_runtest_makereport", "server", "shared_cluster", "sockets"]

@@ -221,15 +221,21 @@ class LoginSettings(Section):
     hba: Lines = Field(
         default=(),
         description="rules as in pg_hba.conf, the first that fits decides, in the environment with ';' between; unset: "
-        "scram-sha-256 for everybody, peer or scram-sha-256 on the Unix socket",
+        "scram-sha-256 for everybody",
+    )
+    ident: Lines = Field(
+        default=(),
+        description="maps as in pg_ident.conf for rules with map=: map, account or certificate's name, role",
     )
     verifier_cache_ms: Duration = Field(
-        default=2_000, alias="verifier_cache", description="how long a role's verifier is believed without asking"
+        default=0,
+        alias="verifier_cache",
+        description="how long a role's verifier is believed without asking: so long a dropped role may still log in",
     )
     admins: Texts = Field(default=("postgres",), description="users of the database `howdah` who may change things")
     observers: Texts = Field(default=(), description="users of the database `howdah` who may look")
     admin_database: str = Field(default="howdah", min_length=1, description="the name of that database")
-    ldap_uri: str = Field(default="", description="ldap:// or ldaps:// server for rules with method ldap")
+    ldap_uri: str = Field(default="", description="not used yet: LDAP is not asked")
 
 
 class KnowledgeSettings(Section):

@@ -8,6 +8,9 @@ from howdah.configuration.relations import etcd_faults
 from howdah.configuration.router import ListenSettings, RouterSettings, TlsSettings
 from howdah.configuration.schema import EtcdStore
 from howdah.configuration.words import parse_address
+from howdah.routing.hba import Method, parse_rules
+from howdah.routing.hbatokens import RuleFault
+from howdah.routing.identmap import parse_maps
 from howdah.values.member import check_name
 
 
@@ -16,6 +19,7 @@ def router_faults(settings: RouterSettings) -> Iterator[Fault]:
     yield from _sources(settings)
     yield from _ports(settings.listen, settings.health.port)
     yield from _tls(settings.tls)
+    yield from _login(settings)
     yield from _sizes(settings)
     yield from _times(settings)
     if settings.secrets.router is None:
@@ -74,6 +78,30 @@ def _tls(tls: TlsSettings) -> Iterator[Fault]:
         yield Fault("tls.clients.client_certificates", f"is {clients.client_certificates!r}, which needs a ca_file")
     if servers.mode.startswith("verify") and servers.ca_file is None:
         yield Fault("tls.servers.mode", f"is {servers.mode!r}, which needs tls.servers.ca_file")
+
+
+def _login(settings: RouterSettings) -> Iterator[Fault]:
+    """Rules that would refuse whom they are for."""
+    try:
+        maps = parse_maps(settings.login.ident)
+    except RuleFault as fault:
+        yield Fault("login.ident", f"cannot be used: {fault}")
+        return
+    try:
+        rules = parse_rules(settings.login.hba).rules
+    except RuleFault as fault:
+        yield Fault("login.hba", f"cannot be used: {fault}")
+        return
+    for rule in rules:
+        wanted = rule.options.get("map", "")
+        if wanted and wanted not in maps.names:
+            yield Fault("login.hba", f"has {rule.line!r}, whose map {wanted!r} is not in login.ident")
+        if rule.wants_certificate and settings.tls.clients.client_certificates == "ignore":
+            yield Fault(
+                "login.hba", f"has {rule.line!r}, which needs tls.clients.client_certificates: allow or require"
+            )
+        if rule.method is Method.LDAP:
+            yield Fault("login.hba", f"has {rule.line!r}, and nothing asks LDAP yet: use scram-sha-256, cert or peer")
 
 
 def _sizes(settings: RouterSettings) -> Iterator[Fault]:
