@@ -20,6 +20,7 @@ from howdah.router.probes import Probes, libpq_tls
 from howdah.router.recordsource import RecordSource
 from howdah.routing.clusterview import ClusterView
 from howdah.routing.fleet import (
+    NOT_ASKED,
     Change,
     Fleet,
     FleetLimits,
@@ -137,7 +138,7 @@ def sentence_of(change: Change) -> str:
         case NodeChanged(target=target):
             if target.readable:
                 return f"{name} can be read from"
-            return f"{name} cannot be read from: {target.trouble}" if target.trouble else ""
+            return f"{name} cannot be read from: {target.trouble}" if target.trouble not in ("", NOT_ASKED) else ""
 
 
 def _agents_tls(settings: RouterSettings) -> ssl.SSLContext | None:

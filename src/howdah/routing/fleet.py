@@ -15,6 +15,8 @@ from howdah.routing.freshness import NEVER, Samples
 LATENCY_SHARE: Final = 0.2
 """How much a new measurement counts: some five of them make the old value forgotten."""
 
+NOT_ASKED: Final = "not asked yet"
+
 LATENCY_MIN_MS: Final = 0.05
 """Below it differences are noise."""
 
@@ -58,7 +60,7 @@ class Target:
         self.in_recovery = False
         self.shown_term = 0
         self.denied = False
-        self.trouble = "not asked yet"
+        self.trouble = NOT_ASKED
 
     @property
     def usable(self) -> bool:
