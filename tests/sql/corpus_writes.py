@@ -113,6 +113,10 @@ WITH a AS (SELECT note('x')) SELECT * FROM a
 VALUES (note('x'))
 SELECT 1 UNION SELECT note('x')
 SELECT * FROM item, LATERAL note(name)
+SELECT adding_up(id) FROM item
+SELECT * FROM added_up
+SELECT * FROM compared
+SELECT * FROM cast_here
 SELECT 1 <=>! 2
 SELECT 1 OPERATOR(public.<=>!) 2
 SELECT 1::mood
