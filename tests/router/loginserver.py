@@ -5,27 +5,24 @@ Written plainly with asyncio's streams, so that what is tested is the two of the
 
 import asyncio
 import os
-import pwd
 import secrets
-import socket
 import ssl
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from howdah.router.loginpolicy import arrival_of
 from howdah.router.rolequery import SqlRoleQuery
 from howdah.router.tls import ClientSide, binding_of, peer_certificate
 from howdah.router.verifiers import NobodyAnswers, Server, Verifiers
 from howdah.routing.cancelkeys import RANDOM_BYTES as KEY_BYTES
 from howdah.routing.cancelkeys import CancelKeys
 from howdah.routing.credentials import Credentials
-from howdah.routing.hba import parse_rules, peer_address
+from howdah.routing.hba import parse_rules
 from howdah.routing.identmap import IdentMaps
 from howdah.routing.login import RANDOM_BYTES, ClientLogin
 from howdah.routing.loginsteps import (
-    Arrival,
     AskLdap,
     AskRole,
     CancelAsked,
@@ -52,7 +49,6 @@ GREETING = b"".join(
         ("integer_datetimes", "on"),
     )
 )
-_PEER = struct.Struct("3i")
 
 
 @dataclass(slots=True)
@@ -81,7 +77,7 @@ class LoginServer:
 
     async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         policy = Policy(parse_rules(self.rules), IdentMaps(), "allow" if self.tls else "disable", b"mock")
-        login = ClientLogin(_arrival(writer), policy, secrets.token_bytes(RANDOM_BYTES))
+        login = ClientLogin(arrival_of(writer.get_extra_info("socket")), policy, secrets.token_bytes(RANDOM_BYTES))
         step = Step(b"", None)  # type: ignore[arg-type]  # only until the first read
         while True:
             data = await reader.read(65536)
@@ -124,14 +120,6 @@ class LoginServer:
             case _:
                 pass
         return None
-
-
-def _arrival(writer: asyncio.StreamWriter) -> Arrival:
-    sock: socket.socket = writer.get_extra_info("socket")
-    if sock.family == socket.AF_UNIX:
-        _, uid, _ = _PEER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-        return Arrival(None, pwd.getpwuid(uid).pw_name)
-    return Arrival(peer_address(writer.get_extra_info("peername")[0]))
 
 
 @asynccontextmanager

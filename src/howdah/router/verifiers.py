@@ -109,7 +109,7 @@ class Verifiers:
                 try:
                     await self._ask(roles, batch)
                 finally:
-                    _settle(batch, {}, NobodyAnswers("the router is stopping"))
+                    _settle(batch, {}, NobodyAnswers("the question was broken off: the router is stopping"))
         finally:
             self._asking = None
 
