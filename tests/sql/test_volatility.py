@@ -22,6 +22,7 @@ FACTS = [
     FunctionFact("public", "become", Volatility.STABLE, unsettles=True),
     FunctionFact("other", "lower", Volatility.VOLATILE),
     FunctionFact("other", "random", Volatility.STABLE),
+    FunctionFact("public", "observed", Volatility.STABLE),
 ]
 CATALOG = catalog_of(FACTS, [RelationName("public", "ticket"), RelationName("a", "log")], ["<=>!"], ["observed"])
 
@@ -64,6 +65,7 @@ KEPT = (
     ("SELECT * FROM pg_catalog.pg_locks", "pg_locks tells of the server it is read on"),
     ("SELECT a <=>! b FROM t", "the operator <=>! calls a volatile function"),
     ("SELECT 1::observed", "a cast to observed calls a volatile function"),
+    ("SELECT observed(1)", "a cast to observed calls a volatile function"),
     ("/* howdah: primary */ SELECT 1", "a hint asks for the primary"),
     ("/* howdah: standby */ DELETE FROM t", "DELETE writes; a hint cannot change that"),
     ("/* howdah: standby */ nonsense", "not understood"),
@@ -75,6 +77,16 @@ KEPT = (
 def test_what_the_catalog_speaks_against_is_kept_on_the_primary(sql: str, why: str) -> None:
     judgement = judged(sql)
     assert not judgement.read and judgement.why.startswith(why), judgement.why
+
+
+def test_the_worst_of_a_name_counts_in_any_order() -> None:
+    for facts in (FACTS, FACTS[::-1]):
+        catalog = catalog_of(facts)
+        assert not judge(parse("SELECT lower('A')"), catalog).read
+        assert judge(parse("SELECT pg_catalog.lower('A')"), catalog).read
+    twice = [FunctionFact("s", "f", Volatility.VOLATILE), FunctionFact("s", "f", Volatility.STABLE)]
+    assert not judge(parse("SELECT s.f()"), catalog_of(twice)).read
+    assert not judge(parse("SELECT s.f()"), catalog_of(twice[::-1])).read
 
 
 def test_before_the_catalog_was_read_no_function_is_known() -> None:
