@@ -21,12 +21,26 @@ REQUESTS_MAX: Final = 65_536
 """So many requests may be unanswered before the client is not read any more: a byte each, and far more than any
 driver pipelines."""
 
-_GONE: Final = 0
+_NOTHING: Final = 0
+_STEP: Final = 1
+"""Brings one closing reply; an error in it makes the server skip up to Sync."""
+_READY: Final = 2
+"""Brings ReadyForQuery."""
+_ROWS_END: Final = 3
 
-_STEPS: Final = frozenset((codes.PARSE, codes.BIND, codes.DESCRIBE, codes.EXECUTE, codes.CLOSE))
-_BRING_READY: Final = frozenset((codes.QUERY, codes.FUNCTION_CALL, codes.SYNC))
-_END_COPY: Final = frozenset((codes.COPY_DONE, codes.COPY_FAIL))
-_STEP_REPLIES: Final = frozenset(b"123CIsTn")
+
+def _roles() -> bytes:
+    made = bytearray(256)
+    for role, kinds in ((_STEP, b"PBDEC"), (_READY, b"QFS"), (_ROWS_END, b"cf")):
+        for kind in kinds:
+            made[kind] = role
+    return bytes(made)
+
+
+_ROLES: Final = _roles()
+_GONE: Final = 0
+"""Stands for a request that was read as part of rows."""
+_STEP_REPLIES: Final = b"123CIsTn"
 
 
 class Copying(Enum):
@@ -85,12 +99,13 @@ class Expect:
             if kind != codes.SYNC:
                 return -1
             self.skipping = False
-        if kind in _BRING_READY:
+        role = _ROLES[kind]
+        if role == _READY:
             self.outstanding += 1
             self._unsynced = False
-        elif kind in _STEPS:
+        elif role == _STEP:
             self._unsynced = True
-        elif kind not in _END_COPY or not sent:
+        elif role == _NOTHING or not sent:
             return -1
         sent.append(kind)
         return self._before + len(sent) - 1
@@ -129,9 +144,14 @@ class Expect:
             raise ProtocolViolation("the server sent ReadyForQuery, and no request was left to answer")
         self.outstanding -= count
         sent = self._sent
+        if not self.outstanding and not self._unsynced:
+            self._before += len(sent)
+            sent.clear()
+            self._at = 0
+            return
         at = self._at
         while count:
-            if sent[at] in _BRING_READY:
+            if _ROLES[sent[at]] == _READY:
                 count -= 1
             at += 1
         self._move_to(at)
@@ -142,11 +162,15 @@ class Expect:
             self._end_copy()
         sent = self._sent
         at = self._at
-        while count and at < len(sent) and sent[at] in _STEPS:
-            count -= 1
+        if at == len(sent) or _ROLES[sent[at]] != _STEP:
+            return
+        while count and at < len(sent):
+            role = _ROLES[sent[at]]
+            if role == _READY:
+                break
+            if role == _STEP:
+                count -= 1
             at += 1
-            while at < len(sent) and sent[at] not in _STEPS and sent[at] not in _BRING_READY:
-                at += 1
         self._move_to(at)
 
     def _failed(self) -> None:
@@ -160,13 +184,13 @@ class Expect:
         if copying_in and self._syncs_in_rows():
             self.lost = True
             return
-        if sent[at] not in _STEPS:
+        if _ROLES[sent[at]] != _STEP:
             return
         sync = sent.find(codes.SYNC, at)
         self.skipping = sync < 0
         end = len(sent) if sync < 0 else sync
         for place in range(at, end):
-            self.outstanding -= sent[place] in _BRING_READY
+            self.outstanding -= _ROLES[sent[place]] == _READY
         self._move_to(end)
 
     def _end_copy(self) -> None:
@@ -174,14 +198,14 @@ class Expect:
         if self.copying is Copying.IN:
             end = self._rows_end()
             for place in range(self._at + 1, min(end + 1, len(self._sent))):
-                self.outstanding -= self._sent[place] in _BRING_READY
+                self.outstanding -= _ROLES[self._sent[place]] == _READY
                 self._sent[place] = _GONE
         self.copying = Copying.NO
 
     def _rows_end(self) -> int:
         """Where the CopyDone or CopyFail of the COPY that is being answered stands, or will."""
         at = self._at + 1
-        while at < len(self._sent) and self._sent[at] not in _END_COPY:
+        while at < len(self._sent) and _ROLES[self._sent[at]] != _ROWS_END:
             at += 1
         return at
 
@@ -191,7 +215,7 @@ class Expect:
     def _move_to(self, at: int) -> None:
         """Everything before `at` is answered. What only ended rows, or was ignored in them, answers itself."""
         sent = self._sent
-        while at < len(sent) and sent[at] not in _STEPS and sent[at] not in _BRING_READY:
+        while at < len(sent) and _ROLES[sent[at]] not in (_STEP, _READY):
             at += 1
         if at == len(sent) or at > REQUESTS_MAX:
             self._before += at
