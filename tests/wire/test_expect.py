@@ -190,6 +190,14 @@ def test_a_sync_among_rows_is_swallowed_by_the_copy() -> None:
     assert listener.heard(READY_IDLE)
 
 
+def test_a_sync_that_a_copy_swallowed_does_not_close_its_batch() -> None:
+    listener = Listener()
+    listener.sent(b"ESc")
+    assert not listener.heard(COPY + DONE)
+    listener.sent(b"S")
+    assert listener.heard(READY_IDLE)
+
+
 def test_a_sync_before_a_copy_that_fails_at_once_is_answered() -> None:
     listener = Listener()
     listener.sent(b"ESdcS")

@@ -194,12 +194,17 @@ class Expect:
         self._move_to(end)
 
     def _end_copy(self) -> None:
-        """All rows were read: with them, every Sync that stood before their end, and the end itself."""
+        """All rows were read: with them, every Sync that stood before their end, and the end itself.
+
+        A Sync that was read so closes no batch: one is still to come unless it was sent after the rows."""
         if self.copying is Copying.IN:
+            sent = self._sent
             end = self._rows_end()
-            for place in range(self._at + 1, min(end + 1, len(self._sent))):
-                self.outstanding -= _ROLES[self._sent[place]] == _READY
-                self._sent[place] = _GONE
+            for place in range(self._at + 1, min(end + 1, len(sent))):
+                self.outstanding -= _ROLES[sent[place]] == _READY
+                sent[place] = _GONE
+            if self._at < len(sent) and _ROLES[sent[self._at]] == _STEP:
+                self._unsynced = self._unsynced or not any(_ROLES[kind] == _READY for kind in sent[end:])
         self.copying = Copying.NO
 
     def _rows_end(self) -> int:
