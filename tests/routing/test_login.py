@@ -9,6 +9,7 @@ from howdah.routing.loginsteps import (
     AskRole,
     More,
     PeerCertificate,
+    Refused,
     TlsUp,
 )
 from howdah.wire import authentication
@@ -218,3 +219,18 @@ def test_a_name_that_no_role_can_have_is_not_asked_for(name: str) -> None:
     step = one.receive(startup_message((("user", name),)))
     assert isinstance(step.then, More)
     refused(scram(one, step), "28P01")
+
+
+@pytest.mark.parametrize(
+    ("rule", "arrival"),
+    [
+        ("local all all peer", LOCAL),
+        ("local all all peer map=m", LOCAL),
+        ("host all /^a all scram-sha-256\nhost all all all reject", REMOTE),
+        ("hostssl all all all cert", Arrival(REMOTE.address, tls=TlsUp(ENDPOINT, PeerCertificate("anna")))),
+        ("host all all all trust", REMOTE),
+    ],
+)
+def test_a_name_that_is_no_text_is_refused_by_every_rule(rule: str, arrival: Arrival) -> None:
+    step = login(arrival, rule, maps="m anna all").receive(startup_message((("user", "caf\udce9"),)))
+    assert isinstance(step.then, Refused)

@@ -11,6 +11,11 @@ NAME_BYTES_MAX: Final = 63
 """No role and no database of PostgreSQL has a longer name."""
 
 
+def bytes_in(name: str) -> int:
+    """How long a name is, also one that is not UTF-8 (wire/fields.py) and can be nobody's."""
+    return len(name.encode("utf-8", "surrogatepass"))
+
+
 @dataclass(frozen=True, slots=True)
 class RoleFacts:
     """What the servers keep of a role. `verifier` None: it has no password. `seconds_left` until VALID UNTIL, by the

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from howdah.routing.credentials import NAME_BYTES_MAX
+from howdah.routing.credentials import NAME_BYTES_MAX, bytes_in
 from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, cut
 
 Ip = IPv4Address | IPv6Address
@@ -145,7 +145,7 @@ class Rule:
     def _is(self, item: Item, name: str) -> bool:
         if item.pattern is None:
             return item.text == name
-        return len(name.encode()) <= NAME_BYTES_MAX and self.patterns[item.pattern].search(name) is not None
+        return bytes_in(name) <= NAME_BYTES_MAX and self.patterns[item.pattern].search(name) is not None
 
 
 class AccessRules:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from howdah.routing.credentials import NAME_BYTES_MAX
+from howdah.routing.credentials import NAME_BYTES_MAX, bytes_in
 from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, cut
 
 SYSTEM_NAME_BYTES_MAX = 1024
@@ -37,7 +37,7 @@ class IdentMaps:
 
     def allow(self, map_name: str, system_user: str, role: str, member_of: frozenset[str] = frozenset()) -> bool:
         """Whether `system_user` may be `role`; `map_name` "" is no map."""
-        if not system_user or len(system_user.encode()) > SYSTEM_NAME_BYTES_MAX or len(role.encode()) > NAME_BYTES_MAX:
+        if not system_user or bytes_in(system_user) > SYSTEM_NAME_BYTES_MAX or bytes_in(role) > NAME_BYTES_MAX:
             return False
         if not map_name:
             return system_user == role
