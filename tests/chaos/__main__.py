@@ -32,6 +32,8 @@ CONTROL_S = 30.0
 SECONDS_A_MINUTE = 60
 SEED_BITS = 32
 REPLAY_MARGIN_S = 10.0
+FRESH_AFTER = 15
+"""Faults on one cluster."""
 
 
 def main() -> int:
@@ -96,12 +98,16 @@ def check_plain(length_s: float) -> int:
 
 
 def try_each(faults: Sequence[Fault], seed: int, write: bool) -> int:
-    """One after the other on one cluster, a new one after a failure; how many went wrong."""
+    """One after the other on one cluster, a new one after a failure, and before disks fill with what is kept; how many
+    went wrong."""
     say(f"{len(faults)} single faults, seed {seed}")
     wrong = 0
     cluster: ChaosCluster | None = None
     try:
-        for fault in faults:
+        for number, fault in enumerate(faults):
+            if cluster is not None and number % FRESH_AFTER == 0:
+                old, cluster = cluster, None
+                old.close()
             if cluster is None:
                 cluster = ChaosCluster()
                 cluster.start()

@@ -22,7 +22,7 @@ from tests.realcluster.node import Berth, RealNode
 NODES = ("n1", "n2", "n3")
 MEMBERS = ("e1", "e2", "e3")
 CLIENTS, WATCH = "clients", "watch"
-DISK_MB = 768
+DISK_MB = 1280
 BALLAST = "ballast"
 POSTGRES_PORT, API_PORT = 5432, 8008
 BOOTED_S = {"n1": 0, "n2": 40_000, "n3": 7_000_000}

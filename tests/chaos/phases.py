@@ -96,10 +96,23 @@ def clone_and_die(scene: Scene, phase: str) -> Undo:
 
 
 def clone_and_lose_the_source(scene: Scene) -> Undo:
-    node = scene.standbys[0]
+    """The copying process is held, so that the copy is not complete before the source is gone."""
+    primary, node = scene.primary, scene.standbys[0]
     _reinit(node)
     awaited(lambda: _cloned_to(node, COPYING), "the standby copies")
-    return scene.cluster.lose_power(scene.primary)
+    go_on = scene.stop(tuple(pid for pid in node.processes if "pg_basebackup" in command_line(pid)))
+    try:
+        return scene.cluster.lose_power(primary)
+    finally:
+        go_on()
+
+
+def clone_and_lose_the_primary_after_it(scene: Scene) -> Undo:
+    """The clone is in place, and it may be that it has not reached its floor."""
+    primary, node = scene.primary, scene.standbys[0]
+    _reinit(node)
+    awaited(lambda: _cloned_to(node, COPIED), "the standby has copied")
+    return scene.cluster.lose_power(primary)
 
 
 def _reinit(node: RealNode) -> None:
@@ -164,6 +177,16 @@ PHASE_FAULTS = (
         12,
         LEASE_S,
         Role.MOVES,
+        alone=True,
+    ),
+    Fault(
+        "F45",
+        "the primary loses power when a standby has just been cloned from it",
+        "below its floor the clone has no vote, and nobody leads until the primary is back",
+        clone_and_lose_the_primary_after_it,
+        12,
+        LEASE_S,
+        blocks=True,
         alone=True,
     ),
 )
