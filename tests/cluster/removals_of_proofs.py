@@ -54,9 +54,30 @@ HISTORIES = (
         "test_the_last_copy_is_never_given_up",
     ),
     in_cluster(
-        "LAST COPY: a server that is not heard is no copy", "following",
-        "for p in o.peers if p.connected and p.published.position)", "for p in o.peers if p.published.position)",
-        "test_a_copy_on_a_server_that_was_heard_long_ago_is_no_copy",
+        "LAST COPY: a server that is not heard is no copy", "lastcopy",
+        "heard = tuple(p.published for p in o.peers if p.connected)", "heard = tuple(p.published for p in o.peers)",
+        "test_a_copy_on_a_server_that_was_heard_long_ago_is_no_copy", tests_in="following",
+    ),
+    in_cluster(
+        "LAST COPY: nobody beside one who is rewound", "lastcopy",
+        "        if state.state is NodeState.REWINDING:\n",
+        "        if state.state is NodeState.REWINDING and not patient:\n",
+        "test_nobody_is_rewound_beside_one_who_is",
+    ),
+    in_cluster(
+        "LAST COPY: one after the other, who has least first", "lastcopy",
+        "(theirs, state.member.name) < (fork, me)", "theirs == me",
+        "test_of_two_that_left_the_winner_s_history_the_one_with_less_of_it_is_rewound_first",
+        "test_of_two_with_as_much_the_name_decides",
+    ),
+    in_cluster(
+        "LAST COPY: who can follow is waited for", "lastcopy",
+        "        case Prefix():\n            return True", "        case Prefix():\n            return False",
+        "test_a_server_whose_history_fits_is_to_have_the_rest_first_also_if_it_is_no_voter_yet",
+    ),
+    in_cluster(
+        "LAST COPY: not for ever", "lastcopy", "        if patient and state.tags", "        if state.tags",
+        "test_nobody_waits_for_ever_for_a_server_that_does_not_get_on",
     ),
     in_cluster(
         "LAST COPY: a broken directory waits", "following",

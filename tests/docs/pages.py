@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from howdah.configuration import document
-from tests.docs import commandline, endpoints, measurements, rulebook, statements
+from tests.docs import commandline, endpoints, guards, measurements, rulebook, statements
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN = "<!-- made from the code by `make docs`: from here -->\n"
@@ -14,6 +14,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "settings.md": document.written,
     "command-line.md": commandline.written,
     "rules.md": rulebook.written,
+    "guards.md": guards.written,
 }
 """Pages that are nothing else."""
 

@@ -6,7 +6,8 @@ nothing with it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -23,9 +24,9 @@ from howdah.cluster.revocation import Missing
 from howdah.cluster.serverfacts import ReplayView, ServerFacts
 from howdah.cluster.voters import Drop, RaiseK
 from howdah.simulation import disk
-from howdah.simulation.options import Options, draw
 from howdah.values.lsn import Lsn
 from tests.simulation.guards_out import GUARDS
+from tests.simulation.guards_out_of_service import OUT_OF_SERVICE
 
 Place = ModuleType | type
 
@@ -121,96 +122,28 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     ),
     "the dead voter's flush is not waited for": ((voters, "wait_flushed", _no_waiting),),
     **GUARDS,
+    **OUT_OF_SERVICE,
 }
 """What is taken out -> where, and what stands there instead."""
 
-STILL_WRITING = ("usurp", "usurp", "usurp", "cut peer", "kill node")
-"""Faults that leave an old primary writing while the others elect."""
 
-GROUNDS: dict[str, dict[str, Any]] = {
-    "no STARTUP PROOF, and the startup process's wait is not looked at": {
-        "faults": ("flaky usurp",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (),
-    },
-    "the receiver is not waited for": {
-        "faults": ("flaky usurp",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (),
-    },
-    "a voter goes back to the old primary after its vote": {
-        "faults": ("deaf usurp",), "nodes": 3, "k": 0, "rates": (),
-    },
-    "no PREFIX": {"faults": ("long tail",), "nodes": 3, "k": 0, "rates": ()},
-    "no FLOOR": {"faults": ("lonely tail",), "nodes": 4, "k": 2, "rates": (), "fault_interval_ms": 25_000},
-    "the dead voter's flush is not waited for": {
-        "faults": ("lagging rest",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 20_000,
-    },
-    "not proved LIVE": {"faults": ("half deaf",), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": ()},
-    "votes are compared by LSN alone": {
-        "faults": ("tail votes",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
-    },
-    "TERM OF THE WAL: the report says the record's term": {
-        "faults": ("tail votes",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
-    },
-    "HOLDER VOTES FOR ALL, whatever it has": {
-        "faults": ("holder yields",), "nodes": 3, "k": 0, "rates": (), "fault_interval_ms": 30_000,
-    },
-    "V after the swap lacks the old primary": {"faults": ("ambush",), "nodes": 3, "k": 0, "rates": ()},
-    "no ONE CONNECTION": {"faults": ("lost power",), "nodes": 4, "k": 2, "rates": ()},
-    "loosened in PostgreSQL first": {
-        "faults": ("kill node", "store slow"), "slow_share": 0.3, "nodes": 3, "k": 0, "rates": (),
-    },
-    "async: the lease is not waited out": {
-        "mode": "async", "kind": "async", "k": 0, "faults": ("cut off all",), "slow_share": 0.01,
-    },
-    "async: no dead-man": {
-        "mode": "async", "kind": "async", "k": 0, "faults": ("freeze agent",), "slow_share": 0.01,
-    },
-    "the holder does not resume": {"calm_ms": 60_000, "faults": ("outage", "kill node")},
-}  # fmt: skip
-"""Where the general hunting ground is too kind for a guard: what is different."""
+@dataclass(frozen=True)
+class Found:
+    """How a hunt went: the first seed that found it, and how many of so many (from 0 on) did."""
+
+    seed: int
+    found: int
+    of: int
 
 
-STUCK = frozenset(("the holder does not resume",))
-"""Without these no promise is broken, but the cluster does not become whole again."""
+RECORDED = Path(__file__).with_name("found.txt")
+"""What the last hunts found, one canary a line: first seed, found, of how many seeds, canary."""
 
 
-def hunting(seed: int, canary: str = "") -> Options:
-    """A world in which a missing guard shows soon: much is written, many processes are late, old primaries live on."""
-    general = replace(
-        draw(seed),
-        kind="plain",
-        mode="quorum",
-        slow_share=(0.05, 0.15, 0.3)[seed % 3],
-        commit_interval_ms=8.0,
-        clients=3,
-        fault_interval_ms=13_000,
-        faults_ms=90_000,
-        faults=STILL_WRITING,
-        calm_ms=0,
-    )
-    return replace(general, **GROUNDS.get(canary, {}))
-
-
-FOUND_BY: dict[str, int] = {
-    "the promise is not persisted": 0,
-    "the receiver is not waited for": 38,
-    "no PREFIX": 1,
-    "one vote is enough": 0,
-    "promoted without a setting": 0,
-    "no barrier": 0,
-    "promoted before the swap": 0,
-    "the store is tightened first": 0,
-    "a voter goes back to the old primary after its vote": 2,
-    "no FLOOR": 84,
-    "no STARTUP PROOF, and the startup process's wait is not looked at": 38,
-    "the dead voter's flush is not waited for": 0,
-    "votes are compared by LSN alone": 1,
-    "TERM OF THE WAL: the report says the record's term": 1,
-    "V after the swap lacks the old primary": 0,
-    "HOLDER VOTES FOR ALL, whatever it has": 0,
-    "no ONE CONNECTION": 0,
-    "async: no dead-man": 0,
-    "the holder does not resume": 0,
-}
-"""A seed that finds it. What is not here was not found yet: see the tests of the single rules."""
+def recorded() -> dict[str, Found]:
+    """The hunts that were written down."""
+    lines = [line.split(maxsplit=3) for line in RECORDED.read_text().splitlines() if not line.startswith("#")]
+    return {name: Found(int(seed), int(found), int(of)) for seed, found, of, name in lines}
 
 
 @contextmanager

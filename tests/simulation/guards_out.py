@@ -102,7 +102,7 @@ GUARDS: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     ),
     "not proved LIVE": ((voters, "_wait_live", _nothing), (voters, "_end_dropped", _nothing)),
     "no ONE CONNECTION": ((follow, "slot_name", lambda _: ""),),
-    "no LAST COPY": ((following, "last_copy_reason", lambda *_: ""),),
+    "no LAST COPY": ((following, "reason_to_stay", lambda *_: ""),),
     "IDENTITY: a voter is known by its name": ((Record, "voter", _by_name),),
     "async: the lease is not waited out": ((Keeper, "expired", property(lambda _: True)),),
     "async: no dead-man": ((deadman.DeadmanProcess, "_fire", lambda _: None),),

@@ -21,6 +21,7 @@ from howdah.cluster.actions import (
 from howdah.cluster.decision import Proposal, Rule
 from howdah.cluster.election import term_to_ask
 from howdah.cluster.history import mapped_end
+from howdah.cluster.lastcopy import reason_to_stay
 from howdah.cluster.localstate import Marker
 from howdah.cluster.observation import Observation, PeerSight, ServerState
 from howdah.cluster.peerstate import Published
@@ -32,7 +33,6 @@ from howdah.cluster.returning import (
     Stream,
     below_floor,
     entries_to_follow,
-    last_copy_reason,
     way_back,
 )
 from howdah.cluster.revocation import may_follow, must_report_again, promise_refusal
@@ -218,10 +218,7 @@ def come_back(o: Observation) -> Proposal | None:
             way = NeedsClone("the primary no longer has the WAL that this server needs", o.server.position)
         case _:
             pass
-    others = tuple((p.published.member, p.published.position) for p in o.peers if p.connected and p.published.position)
-    live = sum(p.connected and p.published.follows == name for p in o.peers if record.voter(p.published.member))
-    # Fewer than k of them cannot flush it without this server: then nobody would ever stop waiting.
-    reason = last_copy_reason(o.me, end, record, others, live >= max(1, record.k))
+    reason = reason_to_stay(o, record, end, way.floor)
     if reason and not (isinstance(way, NeedsClone) and way.keep_aside):  # what is kept aside is not lost
         return Proposal(f"this server has to be {_verb(way)}, but waits: {reason}", Wait())
     if isinstance(way, NeedsRewind):

@@ -212,6 +212,17 @@ class Checker:
         if not copies:
             raise self._found(f"S19: {node.name} discards the last copy of {frontier!r}")
 
+    def disk_lost(self, node: Node) -> None:
+        """A disk is gone for good, the first one: LAST COPY is there for that. A server that is being rewound, or has
+        not come back yet from a rewind, is no copy (S19)."""
+        record, frontier = self.record, self._frontier
+        lost = sum(len(n.machine.lost) for n in self._nodes.values())
+        if record is None or frontier is None or lost > 1 or record.forced_terms or record.k < 1:
+            return
+        volumes = [n.machine.volume for n in self._nodes.values() if n is not node]
+        if not any(v.present and not v.half_rewound and v.log.has(frontier) for v in volumes):
+            raise self._found(f"S19: the disk of {node.name} is lost, and with it the last copy of {frontier!r}")
+
     def remembered(self, before: LocalState, after: LocalState) -> None:
         """An agent made a state durable."""
         self._require("S6", invariants.promise_only_grows(before, after))

@@ -4,20 +4,14 @@ Disks and documents break the assumption that what was flushed is kept; so only 
 the protocol answers for.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 from howdah.agent.operations import DOOR_LIMIT_MS
-from howdah.simulation.loop import WORLD
 from howdah.simulation.node import Node
+from howdah.simulation.staging import later
 from howdah.simulation.world import World
 
 SUSPEND_STEP_MS = 20.0
-
-
-def later(world: World, delay_ms: float, callback: Callable[[], object]) -> None:
-    """In the world's time, whoever is dead by then."""
-    world.loop.after(WORLD, delay_ms, callback)
 
 
 def swap_disk(world: World, node: Node, lasts_ms: float) -> str:
@@ -26,6 +20,7 @@ def swap_disk(world: World, node: Node, lasts_ms: float) -> str:
         return "its disk stays: the cluster is not whole"
     node.kill(lasts_ms)
     node.swap_disk()
+    world.checker.disk_lost(node)
     return f"it is killed, and returns with an empty disk after {lasts_ms:.0f} ms"
 
 

@@ -6,11 +6,9 @@ Each fault is a function that breaks something now and says when it mends. The s
 from collections.abc import Callable
 from dataclasses import replace
 
-from howdah.agent.intentions import CONFIG
-from howdah.cluster.intents import Intents, SwitchoverRequest
+from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.policy import Policy
-from howdah.configuration.intents import read_intents, write_intents
-from howdah.simulation.disasters import jump_clock, later, recycle_wal, restore_store, suspend, swap_disk, wipe_store
+from howdah.simulation.disasters import jump_clock, recycle_wal, restore_store, suspend, swap_disk, wipe_store
 from howdah.simulation.loop import WORLD
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
@@ -25,6 +23,17 @@ from howdah.simulation.plots import (
     lost_power,
     tail_votes,
 )
+from howdah.simulation.plots_of_change import (
+    k_and_back,
+    late_drop,
+    late_target,
+    late_winner,
+    late_winner_lost_disk,
+    slow_vote,
+    unfit_voter,
+)
+from howdah.simulation.plots_of_loss import lost_in_return, wrong_server
+from howdah.simulation.staging import intend, later
 from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
@@ -221,7 +230,7 @@ def switchover(world: World, node: Node, _lasts_ms: float) -> str:
     """The operator asks for a hand-over."""
     to = world.chance.choice(("", node.name))
     request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", to)
-    _intend(world, lambda intents: replace(intents, switchover=request))
+    intend(world, lambda intents: replace(intents, switchover=request))
     return f"a switchover to {to or 'the best'} is asked for"
 
 
@@ -264,8 +273,8 @@ def ambush(world: World, node: Node, lasts_ms: float) -> str:
 
 def pause(world: World, _node: Node, lasts_ms: float) -> str:
     """The operator pauses automatic role changes."""
-    _intend(world, lambda intents: replace(intents, paused=True))
-    later(world, lasts_ms, lambda: _intend(world, lambda intents: replace(intents, paused=False)))
+    intend(world, lambda intents: replace(intents, paused=True))
+    later(world, lasts_ms, lambda: intend(world, lambda intents: replace(intents, paused=False)))
     return f"the cluster is paused for {lasts_ms:.0f} ms"
 
 
@@ -276,14 +285,8 @@ def lease_times(world: World, _node: Node, _lasts_ms: float) -> str:
         lease_ttl_ms=ttl_ms, renew_interval_ms=ttl_ms // 5, store_timeout_ms=ttl_ms // 5, gate_ms=ttl_ms * 64 // 100,
         kill_ms=ttl_ms * 72 // 100, deadman_ms=ttl_ms * 4 // 5, confirm_worth_ms=3_000,
     )  # fmt: skip
-    _intend(world, lambda intents: replace(intents, policy=policy))
+    intend(world, lambda intents: replace(intents, policy=policy))
     return f"the lease is to last {ttl_ms} ms from now on"
-
-
-def _intend(world: World, change: Callable[[Intents], Intents]) -> None:
-    found = world.store.documents.get(CONFIG)
-    intents = change(read_intents(found.text) if found else world.first)
-    world.store.swap(CONFIG, found.version if found else None, write_intents(intents))
 
 
 FAULTS: dict[str, tuple[int, Fault]] = {
@@ -327,6 +330,15 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "lost power": (0, lost_power),
     "lonely tail": (0, lonely_tail),
     "long tail": (0, long_tail),
+    "unfit voter": (0, unfit_voter),
+    "k and back": (0, k_and_back),
+    "late drop": (0, late_drop),
+    "late winner": (0, late_winner),
+    "late winner, lost disk": (0, late_winner_lost_disk),
+    "late target": (0, late_target),
+    "slow vote": (0, slow_vote),
+    "wrong server": (0, wrong_server),
+    "lost in return": (0, lost_in_return),
     "swap disk": (0, swap_disk),
     "wipe store": (0, wipe_store),
     "restore store": (0, restore_store),
@@ -383,7 +395,8 @@ def mend(world: World) -> None:
     world.network.heal()
     world.store.away = False
     world.store.slow_ms = world.store.unsure = 0.0
-    _intend(world, lambda intents: replace(intents, paused=False, switchover=None, policy=world.first.policy))
+    world.store.late_ms.clear()
+    intend(world, lambda intents: replace(intents, paused=False, switchover=None, policy=world.first.policy))
     for node in world.nodes.values():
         node.state.full = False
         node.machine.replay_delay_ms = 0.0

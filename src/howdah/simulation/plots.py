@@ -3,9 +3,9 @@
 Each sets up what one guard of the protocol is there for. They are for worlds that ask for them.
 """
 
-from howdah.simulation.disasters import later
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
+from howdah.simulation.staging import apart, later
 from howdah.simulation.world import World
 
 RESET_MS = 120.0
@@ -62,8 +62,8 @@ def _deafen(world: World) -> None:
         world.store.on_swap.remove(won)
         for name in world.names:
             if name not in (now.holder.name, before.holder.name):
-                _apart(world, name, now.holder.name, 1500)
-                _apart(world, name, STORE, 1500)
+                apart(world, name, now.holder.name, 1500)
+                apart(world, name, STORE, 1500)
 
     world.traps.append(won)
     world.store.on_swap.append(won)
@@ -76,7 +76,7 @@ def long_tail(world: World, node: Node, lasts_ms: float) -> str:
     lasts_ms = 6000 + 3000 * world.chance.random()
     for name in (*world.names, STORE):
         if name != node.name:
-            _apart(world, node.name, name, lasts_ms)  # longer than TCP keeps what was sent
+            apart(world, node.name, name, lasts_ms)  # longer than TCP keeps what was sent
 
     def write_much() -> None:
         server = node.machine.server
@@ -99,10 +99,10 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
     standbys = [name for name in world.names if name != old]
     world.chance.shuffle(standbys)
     tailed, winner, behind = standbys
-    _apart(world, old, behind, 60_000)
-    later(world, 400, lambda: _apart(world, old, winner, 60_000))
+    apart(world, old, behind, 60_000)
+    later(world, 400, lambda: apart(world, old, winner, 60_000))
     for other in (winner, behind, STORE):
-        later(world, 400, lambda other=other: _apart(world, tailed, other, 2500))  # type: ignore[misc]  # a default
+        later(world, 400, lambda other=other: apart(world, tailed, other, 2500))  # type: ignore[misc]  # a default
     later(world, 700, lambda: world.nodes[old].kill(60_000))
 
     def won(_document: str, _text: str) -> None:
@@ -117,20 +117,13 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
         world.network.mend(tailed, STORE)
         world.network.mend(STORE, tailed)
         other = next(n for n in standbys if n not in (first, tailed))
-        _apart(world, first, other, 60_000)
+        apart(world, first, other, 60_000)
         later(world, 1200 + 1800 * world.chance.random(), lambda: world.nodes[first].kill(60_000))
 
     world.traps.append(won)
     world.store.on_swap.append(won)
     del node, lasts_ms
     return f"{tailed} alone has a tail of {old}, {behind} is behind, {winner} may win"
-
-
-def _apart(world: World, one: str, other: str, lasts_ms: float) -> None:
-    world.network.cut(one, other)
-    world.network.cut(other, one)
-    later(world, lasts_ms, lambda: world.network.mend(one, other))
-    later(world, lasts_ms, lambda: world.network.mend(other, one))
 
 
 def lagging_rest(world: World, node: Node, _lasts_ms: float) -> str:
@@ -141,7 +134,7 @@ def lagging_rest(world: World, node: Node, _lasts_ms: float) -> str:
         return "nothing happens: it takes two voters and k = 1"
     behind, dies = world.chance.sample([v.name for v in record.voters], 2)
     lasts_ms = 4500 + 1000 * world.chance.random()
-    _apart(world, record.holder.name, behind, lasts_ms)
+    apart(world, record.holder.name, behind, lasts_ms)
     later(world, 600, lambda: world.nodes[dies].kill(9000))
     del node
     return f"{behind} is cut off from who leads for {lasts_ms:.0f} ms, and {dies} is killed meanwhile"
@@ -155,7 +148,7 @@ def lost_power(world: World, node: Node, _lasts_ms: float) -> str:
         return "nothing happens: it takes three voters and k = 2"
     names = world.chance.sample([v.name for v in record.voters], 3)
     for gone in names[1:]:
-        _apart(world, record.holder.name, gone, 2500)
+        apart(world, record.holder.name, gone, 2500)
     startup = world.machines[names[0]].startup()
     if startup is not None and startup.link is not None:
         startup.link.silent = True
@@ -207,7 +200,7 @@ def holder_yields(world: World, node: Node, _lasts_ms: float) -> str:
         return "nothing happens: it takes two voters and k = 1"
     holder = world.nodes[record.holder.name]
     behind, dies = world.chance.sample([v.name for v in record.voters], 2)
-    _apart(world, holder.name, behind, 1500)
+    apart(world, holder.name, behind, 1500)
 
     def strike() -> None:
         world.nodes[dies].kill(20_000)

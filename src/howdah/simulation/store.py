@@ -34,6 +34,7 @@ class StoreServer:
         self.away = False
         self.unsure = 0.0
         self.slow_ms = 0.0
+        self.late_ms: dict[str, float] = {}  # whose swaps land so much later, and are not answered
         self.on_swap: list[Callable[[str, str], None]] = []
         self.on_put_back: list[Callable[[str, str], None]] = []
         self.watches: list[Watch] = []
@@ -164,7 +165,9 @@ class SimStore:
         delay = server.delay(self._node)
         trouble = server.unsure and server.chance.maybe(server.unsure)
         kind = server.chance.choice(("lost", "late", "mute")) if trouble else ""
-        if kind == "late" and writes:
+        if writes and self._node in server.late_ms:
+            loop.after(WORLD, server.late_ms[self._node], self._land, work, server.life)
+        elif kind == "late" and writes:
             loop.after(WORLD, delay + 8000 * server.chance.random(), self._land, work, server.life)
         elif kind != "lost" and server.network.passes(self._node, STORE) and not server.away:
             loop.after(WORLD, delay, self._arrive, work, answer, kind == "mute", server.life)

@@ -1,0 +1,92 @@
+"""Which faults take away the one copy, or lead a standby to the wrong server?"""
+
+from howdah.cluster.record import Record
+from howdah.simulation.network import STORE
+from howdah.simulation.node import Node
+from howdah.simulation.plots import BULK_BYTES
+from howdah.simulation.staging import apart, as_soon_as, later, together, when_swapped
+from howdah.simulation.world import World
+
+
+def wrong_server(world: World, node: Node, _lasts_ms: float) -> str:
+    """Names carry the term: who led is not watched for longer than its lease and writes on; at the new primary's
+    address the others reach the old one (an address that moved, a name that is looked up)."""
+    node = world.nodes[world.record.holder.name] if world.record is not None else node
+    node.freeze("watch")
+    later(world, 8000, node.thaw)
+
+    def won(now: Record) -> None:
+        winner = world.machines[now.holder.name]
+        for name, machine in world.machines.items():
+            if name not in (winner.name, node.name):
+                before, machine.others = machine.others, {**machine.others, winner.address: node.machine}
+                later(world, 2500, lambda m=machine, was=before: setattr(m, "others", was))  # type: ignore[misc]  # defaults
+
+    if world.record is not None:
+        holder = world.record.holder
+        when_swapped(world, lambda now: now.holder != holder, won)
+    return f"{node.name} leads unwatched, and who follows the next primary reaches it instead"
+
+
+def lost_in_return(world: World, node: Node, _lasts_ms: float) -> str:
+    """LAST COPY: the winner's disk is lost while others are being rewound to it. With k = 1 the third server is behind,
+    and not connected yet; with k = 2 both others have to be rewound."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or world.unwell():
+        return "nothing happens: it takes two voters and a whole cluster"
+    old = record.holder.name
+    winner, third = world.chance.sample([v.name for v in record.voters], 2)
+    if record.k == 1:
+        apart(world, old, third, 60_000)
+        later(world, 500, lambda: apart(world, old, winner, 60_000))
+    else:
+        apart(world, old, winner, 60_000)
+        later(world, 650, lambda: _alone(world, third))
+    later(world, 500, lambda: _write_much(world, old))
+    later(world, 900, lambda: _stays_down(world.nodes[old]))
+    when_swapped(world, lambda now: now.holder.name == winner, lambda now: _returns(world, now, old, third))
+    del node
+    return f"{winner} is to win; {old} and {third} come back, and its disk is lost when they are rewound"
+
+
+def _stays_down(node: Node) -> None:
+    node.held_down = True
+    node.kill(0.0)
+
+
+def _alone(world: World, name: str) -> None:
+    for other in (*(n for n in world.names if n != name), STORE):
+        apart(world, name, other, 60_000)
+
+
+def _write_much(world: World, name: str) -> None:
+    server = world.machines[name].server
+    if server is not None and server.primary and server.running:
+        server.volume.log.append(server.volume.log.timeline, BULK_BYTES, "noise")
+        server.checkpoint(lambda: None)  # which flushes it
+
+
+def _returns(world: World, won: Record, old: str, third: str) -> None:
+    winner = won.holder.name
+    world.nodes[old].held_down = False
+    world.nodes[old].start_agent()
+    together(world, old, winner)
+    together(world, old, third)
+    together(world, third, STORE)
+    if won.k == 1:
+        apart(world, winner, third, 7000)
+    else:
+        together(world, third, winner)
+
+    def rewinding() -> bool:
+        return sum(world.machines[name].volume.half_rewound for name in (old, third)) > 0
+
+    def strike() -> None:
+        if world.record is None or world.record.holder.name != winner:
+            return
+        world.chronicle.say(winner, "*** its disk is lost")
+        _stays_down(world.nodes[winner])
+        world.nodes[winner].swap_disk()
+        world.checker.disk_lost(world.nodes[winner])
+
+    as_soon_as(world, rewinding, lambda: later(world, 150, strike), 5.0, 3000)
