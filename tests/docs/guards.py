@@ -44,7 +44,8 @@ def _canary(name: str) -> str:
     if found is None:
         return f"{name}: none"
     stuck = ", stuck" if name in STUCK else ""
-    return f"{name}: seed {found.seed}, {found.found} of {found.of}{stuck}"
+    since = f" from {found.first} on" if found.first else ""
+    return f"{name}: seed {found.seed}, {found.found} of {found.of}{since}{stuck}"
 
 
 def _row(guard: Guard) -> str:

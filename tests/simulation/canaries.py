@@ -14,7 +14,7 @@ from typing import Any
 from howdah.agent import publishing
 from howdah.agent.procedures import campaign, follow, promote, revoke, server, voters
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster import election, following
+from howdah.cluster import election, following, lastcopy
 from howdah.cluster.actions import Campaign
 from howdah.cluster.changes import Change
 from howdah.cluster.localstate import LocalState
@@ -115,7 +115,8 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "promoted before the swap": ((campaign, "campaign", _promotes_first),),
     "the store is tightened first": ((voters, "_tighten", _store_first),),
     "a voter goes back to the old primary after its vote": ((revoke, "revoke", _votes_and_returns),),
-    "no FLOOR": (
+    "no FLOOR, and nobody is waited for before a rewind": (
+        (lastcopy, "_others_first", lambda *_: ""),
         (revoke, "below_floor", _never),
         (following, "below_floor", _never),
         (publishing, "below_floor", _never),
@@ -129,21 +130,22 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
 
 @dataclass(frozen=True)
 class Found:
-    """How a hunt went: the first seed that found it, and how many of so many (from 0 on) did."""
+    """How a hunt went: the first seed that found it, and how many of so many did, beginning with `first`."""
 
     seed: int
     found: int
     of: int
+    first: int
 
 
 RECORDED = Path(__file__).with_name("found.txt")
-"""What the last hunts found, one canary a line: first seed, found, of how many seeds, canary."""
+"""What the last hunts found, one canary a line: a seed, found in, of how many seeds, from which on, canary."""
 
 
 def recorded() -> dict[str, Found]:
     """The hunts that were written down."""
-    lines = [line.split(maxsplit=3) for line in RECORDED.read_text().splitlines() if not line.startswith("#")]
-    return {name: Found(int(seed), int(found), int(of)) for seed, found, of, name in lines}
+    lines = [line.split(maxsplit=4) for line in RECORDED.read_text().splitlines() if not line.startswith("#")]
+    return {name: Found(*map(int, numbers)) for *numbers, name in lines}
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from howdah.agent.keeper import Keeper
 from howdah.agent.procedures import campaign, follow, promote, revoke, server, voters
 from howdah.agent.tools import Failed, Tools
 from howdah.cluster import changes, election, following
@@ -104,7 +103,6 @@ GUARDS: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "no ONE CONNECTION": ((follow, "slot_name", lambda _: ""),),
     "no LAST COPY": ((following, "reason_to_stay", lambda *_: ""),),
     "IDENTITY: a voter is known by its name": ((Record, "voter", _by_name),),
-    "async: the lease is not waited out": ((Keeper, "expired", property(lambda _: True)),),
     "async: no dead-man": ((deadman.DeadmanProcess, "_fire", lambda _: None),),
     "a failed election leaves the term as it is": ((voters, "raise_term", _fails),),
     "the holder does not resume": ((promote, "resume", _fails),),

@@ -1,12 +1,13 @@
 """What stands in a guard's place while it is out: promotion, service, fencing, the store, names, ways back."""
 
 from dataclasses import replace
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from howdah.agent import keeper, situation, watching
 from howdah.agent.keeper import RECORD, Keeper
-from howdah.agent.procedures import promote, revoke, server, voters
+from howdah.agent.procedures import beginnings as rebuilding
+from howdah.agent.procedures import revoke, server, voters
 from howdah.agent.tools import Failed
 from howdah.cluster import (
     beginnings,
@@ -80,16 +81,6 @@ def _always_its_name(o: Any, record: Record) -> str:
     return quorum.wait_name(o.me.name, record.term)
 
 
-_configure = server.configure
-
-
-def _gate_stays_open(tools: Any, sync: str, gate_open: bool, *args: Any, **more: Any) -> None:
-    del gate_open
-    _configure(tools, sync, True, *args, **more)
-
-
-_GATE_OPEN = SimpleNamespace(**{**vars(server), "configure": _gate_stays_open})
-
 _own = changes._apply_own
 
 
@@ -110,10 +101,6 @@ def _numbers_only(mine: Chain, theirs: Chain) -> Comparison:
 
 def _soon_expired(first_seen_mono_ms: int, last_read_mono_ms: int, lease_ttl_ms: int) -> bool:
     return last_read_mono_ms - first_seen_mono_ms >= lease_ttl_ms * 0.3
-
-
-def _holder_never_counts(*_: Any) -> None:
-    return None
 
 
 async def _gives_up_unsettled(self: Keeper, version: int | None, record: Record) -> Record | None:
@@ -161,13 +148,11 @@ OUT_OF_SERVICE: dict[str, Swaps] = {
         (revoke, "missing_replay", _nothing_missing),
         (revoke, "missing_receiver", _no_receiver_row),
     ),
-    "the gate is open at a promotion": ((promote, "server", _GATE_OPEN),),
     "equal timeline numbers count as one": (
         (returning, "compare", _numbers_only),
         (lastcopy, "compare", _numbers_only),
         (election, "compare", _numbers_only),
     ),
-    "the map is not corrected after a promotion": ((promote, "_correct_entry", _nothing),),
     "a store that went back is believed": (
         (observation, "went_back", _never),
         (situation, "went_back", _never),
@@ -175,7 +160,10 @@ OUT_OF_SERVICE: dict[str, Swaps] = {
         (hearsay, "went_back", _never),
         (keeper, "_lacks", _never),
     ),
-    "a lost record is rebuilt by any one server": ((beginnings, "missing_for_rebuild", lambda *_: ""),),
+    "a lost record is rebuilt by any one server": (
+        (beginnings, "missing_for_rebuild", lambda *_: ""),
+        (rebuilding, "_others", lambda *_: []),
+    ),
     "async: a third of a lease is enough": ((keeper, "expired", _soon_expired),),
     "async: the voters' word prolongs serving": ((watching, "may_prolong", lambda *_: True),),
     "async: no deadline, and no dead-man": (
@@ -183,11 +171,9 @@ OUT_OF_SERVICE: dict[str, Swaps] = {
         (deadman.DeadmanProcess, "_fire", lambda _: None),
     ),
     "async: no deadline": _without_rules("LEASE DEADLINE"),
-    "HIGHER TERM: a deposed primary is not killed": _without_rules("HIGHER TERM"),
-    "a failed election leaves the term as it is, and nobody leads in vain": (
-        (voters, "raise_term", _fails),
-        *_without_rules("LEADS IN VAIN"),
+    "HIGHER TERM, and no deadline: a deposed primary is not killed": (
+        *_without_rules("HIGHER TERM", "LEASE DEADLINE"),
+        (deadman.DeadmanProcess, "_fire", lambda _: None),
     ),
-    "HOLDER VOTES FOR ALL: its vote is one of many, or none": ((election, "_holder_position", _holder_never_counts),),
     "loosening only after the barrier": _without_rules("PREPARE VOTERS"),
 }

@@ -1,7 +1,7 @@
 """Which canaries does the simulator find, by which seed, and in how many?
 
-`python -m tests.simulation.hunt [--seeds N] [--record] [WORDS]`: of the canaries with these words. With --record the
-outcome is written into found.txt, which the tests and docs/guards.md go by.
+`python -m tests.simulation.hunt [--seeds N] [--first SEED] [--record] [WORDS]`: of the canaries with these words. With
+--record the outcome is written into found.txt, which the tests and docs/guards.md go by.
 """
 
 import argparse
@@ -14,9 +14,7 @@ from howdah.simulation.run import Outcome, report, run_seed
 from tests.simulation.canaries import CANARIES, RECORDED, Found, recorded, without
 from tests.simulation.grounds import STUCK, hunting
 
-HEAD = (
-    "# What the hunts found: first seed, found in, of so many seeds from 0 on, canary. Made by tests.simulation.hunt.\n"
-)
+HEAD = "# What the hunts found: a seed, found in, of so many seeds, from which on, canary (tests.simulation.hunt).\n"
 
 
 CONTROLS = 2
@@ -47,25 +45,25 @@ def _one(asked: tuple[str, int]) -> tuple[int, str]:
     return asked[1], finds(*asked)
 
 
-def hunt(canary: str, seeds: int, workers: int) -> Found | None:
+def hunt(canary: str, seeds: range, workers: int) -> Found | None:
     """All these seeds; None if no one finds it."""
     began = time.monotonic()
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        outcomes = list(pool.imap(_one, ((canary, seed) for seed in range(seeds))))
+        outcomes = list(pool.imap(_one, ((canary, seed) for seed in seeds)))
     for seed, fault in [(seed, fault) for seed, fault in outcomes if fault][:CONTROLS]:
         if kept := fault_of(canary, run_seed(hunting(seed, canary))):
             sys.stdout.write(f"CONTROL: with the guard in place seed {seed} ends so too: {kept}\n    not {fault}\n")
     hits = [(seed, fault) for seed, fault in outcomes if fault]
-    sys.stdout.write(f"{len(hits)} of {seeds} in {time.monotonic() - began:.0f} s: {canary}\n")
+    sys.stdout.write(f"{len(hits)} of {len(seeds)} in {time.monotonic() - began:.0f} s: {canary}\n")
     for seed, fault in islice(hits, 2):
         sys.stdout.write(f"    seed {seed}: {fault}\n")
     sys.stdout.flush()
-    return Found(hits[0][0], len(hits), seeds) if hits else None
+    return Found(hits[0][0], len(hits), len(seeds), seeds.start) if hits else None
 
 
 def record(found: dict[str, Found]) -> None:
     """Write it down, in the order of the canaries."""
-    lines = [f"{f.seed} {f.found} {f.of} {name}\n" for name in CANARIES if (f := found.get(name)) is not None]
+    lines = [f"{f.seed} {f.found} {f.of} {f.first} {name}\n" for name in CANARIES if (f := found.get(name)) is not None]
     RECORDED.write_text(HEAD + "".join(lines))
 
 
@@ -73,6 +71,7 @@ def main(words: list[str]) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="hunt")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--tell", type=int)
@@ -82,7 +81,7 @@ def main(words: list[str]) -> int:
         if asked.tell is not None:
             sys.stdout.write("\n".join(told(canary, asked.tell)) + "\n")
             continue
-        outcome = hunt(canary, asked.seeds, asked.workers)
+        outcome = hunt(canary, range(asked.first, asked.first + asked.seeds), asked.workers)
         if asked.record:
             known = {name: found for name, found in recorded().items() if name != canary}
             record({**known, **({canary: outcome} if outcome else {})})

@@ -62,6 +62,7 @@ class Checker:
         self._last: dict[str, LogRecord] = {}  # async: the last commit that each server acknowledged
         self._won_ms = 0.0
         self._highest = (0, 0, 0)  # the age of the newest record that the store ever said
+        self._went_back = False  # and by whom that was won, may know better than whom the store names now
 
     def _require(self, name: str, fault: str) -> None:
         if fault:
@@ -79,13 +80,16 @@ class Checker:
             return
         before, after = self.record, read_record(text)
         self.record = after
+        went_back = self._went_back
+        self._went_back = went_back and after.generation <= self._highest[0]
         self._highest = max(self._highest, after.age)
         if before is not None and after.generation == before.generation and after.term == before.term:
             holder = self._nodes[after.holder.name].machine.server
             writable = holder is not None and holder.primary
             in_force = read_setting(holder.settings.sync_names) if holder is not None and writable else None
             self._require("S21", invariants.tightened_after_proof(before, after, in_force))
-        self._require("S1", invariants.single_winner_per_term(before, after))
+        if not went_back:  # else who was named by an old copy may have raised its term to one that was won since
+            self._require("S1", invariants.single_winner_per_term(before, after))
         self._require("S2", invariants.term_never_falls(before, after))
         self._require("S5", invariants.primary_is_no_voter(after))
         self._require("PART 3", invariants.served_only_with_a_quorum(after))
@@ -98,6 +102,10 @@ class Checker:
             self._handed_over(before, after)
             node = self._nodes[after.holder.name]
             self._has_all(node.machine.volume.log, f"the winner {after.holder.name} of term {after.term}")
+            self._went_back = False
+        if after.serving and (before is None or not before.serving or before.holder != after.holder):
+            serving = self._nodes[after.holder.name].machine.volume.log
+            self._has_all(serving, f"{after.holder.name}, which says that it serves,")
         self._found_by_all()
 
     def store_went_back(self, document: str, text: str) -> None:
@@ -105,6 +113,7 @@ class Checker:
         be lost all the same."""
         if document == "record":
             self.record = read_record(text)
+            self._went_back = self.record.age < self._highest
 
     def _handed_over(self, before: Record, after: Record) -> None:
         """A planned hand-over loses nothing, whatever the mode."""
@@ -177,7 +186,7 @@ class Checker:
         elif how == "acknowledged" and log.has(record) and not self._descends(frontier, record):
             raise self._found(f"S4: {server.name} {how} {record!r}, which {frontier!r} does not follow")
         holder = self.record.holder.name if self.record else ""
-        explained = self.record is not None and self.record.age[:2] >= self._highest[:2]
+        explained = not self._went_back and self.record is not None and self.record.age[:2] >= self._highest[:2]
         if explained and holder and holder != server.name and frontier is not self._frontier:
             self._has_all(self._nodes[holder].machine.volume.log, f"{holder}, which holds the record,")
 
@@ -200,7 +209,7 @@ class Checker:
         member = Member(node.name, server.volume.identity)
         if self.record is not None and self.record.phase is Phase.ESTABLISHED:
             self._require("S9", invariants.writable_was_won(self.holders, member))
-            if self.record.holder == member:
+            if self.record.holder == member and not self._went_back:  # who cannot know better does not get to serve
                 self._has_all(server.volume.log, f"the primary {node.name}")
 
     def discarded(self, node: Node, volume: Volume) -> None:

@@ -24,6 +24,7 @@ from howdah.simulation.plots import (
     tail_votes,
 )
 from howdah.simulation.plots_of_change import (
+    forgetful_target,
     k_and_back,
     late_drop,
     late_target,
@@ -32,7 +33,7 @@ from howdah.simulation.plots_of_change import (
     slow_vote,
     unfit_voter,
 )
-from howdah.simulation.plots_of_loss import lost_in_return, wrong_server
+from howdah.simulation.plots_of_loss import lost_in_return, old_copy, same_number, wiped_and_alone, wrong_server
 from howdah.simulation.staging import intend, later
 from howdah.simulation.world import World
 
@@ -336,7 +337,11 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "late winner": (0, late_winner),
     "late winner, lost disk": (0, late_winner_lost_disk),
     "late target": (0, late_target),
+    "forgetful target": (0, forgetful_target),
     "slow vote": (0, slow_vote),
+    "same number": (0, same_number),
+    "old copy": (0, old_copy),
+    "wiped and alone": (0, wiped_and_alone),
     "wrong server": (0, wrong_server),
     "lost in return": (0, lost_in_return),
     "swap disk": (0, swap_disk),

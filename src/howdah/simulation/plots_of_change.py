@@ -160,6 +160,17 @@ def _elected_unheard(
 def late_target(world: World, node: Node, _lasts_ms: float) -> str:
     """Switchover: the target was handed the lead and is revoked, and its swap does not get through; the old primary
     takes the lead back meanwhile."""
+    del node
+    return _handed_in_vain(world, forgets=False)
+
+
+def forgetful_target(world: World, node: Node, _lasts_ms: float) -> str:
+    """A FAILED ELECTION: the same, and the target is killed, so that nothing is left of its election but a promise."""
+    del node
+    return _handed_in_vain(world, forgets=True)
+
+
+def _handed_in_vain(world: World, forgets: bool) -> str:
     record = world.record
     if record is None or len(record.voters) < 2 or world.unwell():
         return "nothing happens: it takes two voters and a whole cluster"
@@ -175,7 +186,8 @@ def late_target(world: World, node: Node, _lasts_ms: float) -> str:
     def unheard() -> None:
         for other in (*(name for name in world.names if name != target), STORE):
             apart(world, target, other, LATE_MS + 1000)
+        if forgets:
+            world.nodes[target].kill(LATE_MS)
 
     when_swapped(world, lambda now: now.released and now.handover is not None, handed)
-    del node
     return f"a switchover to {target} is asked for, who is cut off before it takes the lead"

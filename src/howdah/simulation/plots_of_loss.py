@@ -49,6 +49,54 @@ def lost_in_return(world: World, node: Node, _lasts_ms: float) -> str:
     return f"{winner} is to win; {old} and {third} come back, and its disk is lost when they are rewound"
 
 
+def same_number(world: World, node: Node, _lasts_ms: float) -> str:
+    """Equal timeline numbers: a winner is promoted where nobody hears it, writes much, and dies; the next one's
+    timeline has the same number. Then the first one comes back."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or world.unwell():
+        return "nothing happens: it takes two voters and a whole cluster"
+    old = record.holder
+    world.nodes[old.name].kill(2500)
+
+    def won(now: Record) -> None:
+        first = now.holder.name
+        for other in world.names:
+            if other != first:
+                apart(world, first, other, 14_000)
+        later(world, 400, lambda: _write_much(world, first))
+        later(world, 500, lambda: world.nodes[first].kill(13_000))
+
+    when_swapped(world, lambda now: now.holder != old, won)
+    del node
+    return f"{old.name} is killed; who wins is alone, writes {BULK_BYTES} bytes and is killed too"
+
+
+def old_copy(world: World, node: Node, _lasts_ms: float) -> str:
+    """A store that went back: it says again who led before the present primary, and that one comes back just then."""
+    record = world.record
+    if record is None or world.unwell():
+        return "nothing happens: it takes a whole cluster"
+    backup = world.store.backup()
+    later(world, 300, lambda: world.nodes[record.holder.name].kill(12_000))
+    later(world, 12_295, lambda: world.store.put_back(backup))
+    del node
+    return f"a copy of the store is made, {record.holder.name} is killed, and the copy is put back before it returns"
+
+
+def wiped_and_alone(world: World, node: Node, _lasts_ms: float) -> str:
+    """The record rebuilt: who is left is behind, and the store is empty."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or record.k != 1 or world.unwell():
+        return "nothing happens: it takes two voters, k = 1 and a whole cluster"
+    behind, has = world.chance.sample([v.name for v in record.voters], 2)
+    apart(world, record.holder.name, behind, 60_000)
+    for name in (record.holder.name, has):
+        later(world, 500, lambda name=name: world.nodes[name].kill(15_000))  # type: ignore[misc]  # a default
+    later(world, 600, world.store.wipe)
+    del node
+    return f"{behind} is behind, the others are killed, and the store is wiped"
+
+
 def _stays_down(node: Node) -> None:
     node.held_down = True
     node.kill(0.0)
