@@ -63,7 +63,7 @@ def _holder_at_nothing(record: Record, counted: dict[Member, Report]) -> Positio
     return None if _holder(record, counted) is None else Position(0, NO_LSN)
 
 
-async def _setting_first(tools: Tools, change: Change) -> None:
+async def setting_first(tools: Tools, change: Change) -> None:
     """Loosening in the order of tightening."""
     record = tools.keeper.record
     loosened = None if record is None else changes.apply(change, record, record.incarnation)
@@ -73,8 +73,8 @@ async def _setting_first(tools: Tools, change: Change) -> None:
     await voters._give(tools, await voters._swap(tools, change))
 
 
-async def _admits_setting_first(tools: Tools, _record: Record, change: Change) -> None:
-    await _setting_first(tools, change)
+async def admits_setting_first(tools: Tools, _record: Record, change: Change) -> None:
+    await setting_first(tools, change)
 
 
 async def _nothing(*_: Any, **__: Any) -> None:
@@ -96,8 +96,8 @@ GUARDS: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "V after the swap lacks the old primary": ((changes, "_apply_win", _without_old_primary),),
     "HOLDER VOTES FOR ALL, whatever it has": ((election, "_holder_position", _holder_at_nothing),),
     "loosened in PostgreSQL first": (
-        (voters, "_loosen", _setting_first),
-        (voters, "_admit", _admits_setting_first),
+        (voters, "_loosen", setting_first),
+        (voters, "_admit", admits_setting_first),
     ),
     "not proved LIVE": ((voters, "_wait_live", _nothing), (voters, "_end_dropped", _nothing)),
     "no ONE CONNECTION": ((follow, "slot_name", lambda _: ""),),

@@ -32,6 +32,7 @@ from howdah.cluster.serverfacts import ReplayView
 from howdah.ports.store import StoreUnavailable, Swapped, Unknown, Versioned
 from howdah.simulation import deadman, world
 from howdah.simulation.serverports import SimPrimary
+from tests.simulation.guards_out import admits_setting_first, setting_first
 
 Place = ModuleType | type
 Swaps = tuple[tuple[Place, str, Any], ...]
@@ -136,6 +137,8 @@ OUT_OF_SERVICE: dict[str, Swaps] = {
     "no checkpoint after an empty setting": ((SimPrimary, "checkpoint", _nothing),),
     "loosened in PostgreSQL first, and a voter's name taken before it is one": (
         (following, "name_to_stream_under", _always_its_name),
+        (voters, "_loosen", setting_first),
+        (voters, "_admit", admits_setting_first),
     ),
     "SETTLE: what timed out did not happen": (
         (Keeper, "_settle", _gives_up_unsettled),
