@@ -117,5 +117,7 @@ def hunting(seed: int, canary: str = "") -> Options:
         faults_ms=90_000,
         faults=STILL_WRITING,
         calm_ms=0,
+        quiet=1.0,
+        early_ms=0.0,
     )
     return replace(general, **GROUNDS.get(canary, {}))
