@@ -4,7 +4,7 @@ import pytest
 
 from howdah.simulation.run import report, run_seed
 from tests.simulation.canaries import CANARIES, recorded, without
-from tests.simulation.grounds import GROUNDS, hunting
+from tests.simulation.grounds import hunting
 from tests.simulation.hunt import fault_of, finds
 
 SEEDS_MAX = 12
@@ -20,7 +20,7 @@ def test_without_the_guard_a_promise_is_broken(canary: str) -> None:
     assert any(finds(canary, seed) for seed in range(first, first + SEEDS_MAX)), "without its guard nothing was broken"
 
 
-@pytest.mark.parametrize("canary", [name for name in FOUND if "faults_ms" in GROUNDS.get(name, {})])
+@pytest.mark.parametrize("canary", FOUND)
 def test_with_the_guard_in_its_place_nothing_is_broken_in_the_same_world(canary: str) -> None:
     outcome = run_seed(hunting(FOUND[canary].seed, canary))
     assert not fault_of(canary, outcome), "\n".join(report(outcome))
