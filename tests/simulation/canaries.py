@@ -115,7 +115,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "promoted before the swap": ((campaign, "campaign", _promotes_first),),
     "the store is tightened first": ((voters, "_tighten", _store_first),),
     "a voter goes back to the old primary after its vote": ((revoke, "revoke", _votes_and_returns),),
-    "no FLOOR, and nobody is waited for before a rewind": (
+    "no FLOOR": (
         (lastcopy, "_others_first", lambda *_: ""),
         (revoke, "below_floor", _never),
         (following, "below_floor", _never),

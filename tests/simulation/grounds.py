@@ -31,7 +31,7 @@ GROUNDS: dict[str, dict[str, Any]] = {
     "the receiver is not waited for": {**THREE, "faults": ("flaky usurp",), "slow_share": 0.3},
     "a voter goes back to the old primary after its vote": {**THREE, "faults": ("deaf usurp",)},
     "no PREFIX": {**THREE, "faults": ("long tail",)},
-    "no FLOOR, and nobody is waited for before a rewind": {
+    "no FLOOR": {
         "faults": ("lonely tail",), "nodes": 4, "k": 2, "rates": (), "fault_interval_ms": 25_000,
     },
     "the dead voter's flush is not waited for": {

@@ -188,11 +188,11 @@ RETURN = (
         "FLOOR",
         "8",
         (),
-        ("no FLOOR, and nobody is waited for before a rewind",),
+        ("no FLOOR",),
         ("FLOOR",),
         ("FLOOR",),
         ("test_a_node_killed_while_it_is_rewound_never_serves_that_directory_but_is_cloned",),
-        "Alone it is covered by LAST COPY, for as long as that waits: who is rewound leaves two copies behind.",
+        "Alone it is covered by LAST COPY, as long as that waits for others: the canary takes that waiting out too.",
     ),
     Guard(
         "LAST COPY",
