@@ -36,8 +36,10 @@ WORKERS ?= 2
 test: $(DEVELOP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
+# COMPILED=1 compiles the rules first, which needs a C compiler and a minute or two, once for each change of the source.
 simulate: $(DEVELOP)
-	$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
+	@$(if $(COMPILED),$(BIN)/python tools/compile_simulator.py)
+	$(if $(COMPILED),PYTHONPATH=build/compiled )$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
 
 # Needs root, and Debian's iproute2 and nftables. Says which of them is missing.
 chaos: $(DEVELOP)
