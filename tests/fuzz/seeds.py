@@ -1,4 +1,9 @@
-"""With which inputs does the fuzzer begin? The first byte chooses the target."""
+"""With which inputs does the fuzzer begin? The first byte chooses the target.
+
+`corpus.txt` is what earlier runs kept because it took new branches, one input a line in hexadecimal.
+"""
+
+from pathlib import Path
 
 from howdah.wire import requests, rows, startup
 from howdah.wire.replies import READY_IDLE
@@ -16,3 +21,5 @@ SEEDS = (
     b"\4c=biws,r=ourstheirs,p=" + b"A" * 43 + b"=",
     b"\4SCRAM-SHA-256$4096:AAAA$AAAA:AAAA",
 )
+
+CORPUS = tuple(bytes.fromhex(line) for line in Path(__file__).with_name("corpus.txt").read_text("ascii").split())

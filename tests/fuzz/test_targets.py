@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.seeds import SEEDS
+from tests.fuzz.seeds import CORPUS, SEEDS
 from tests.fuzz.targets import TARGETS, one_input
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_seeds_reach_their_targets_without_a_fault(seed: bytes) -> None:
     one_input(seed)
+
+
+def test_what_earlier_runs_kept_finds_no_fault() -> None:
+    for kept in CORPUS:
+        one_input(kept)
 
 
 @given(st.binary(max_size=400))

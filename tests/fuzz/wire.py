@@ -34,7 +34,7 @@ def main() -> int:
     with atheris.instrument_imports(include=["howdah.wire"]):  # the branches of what is imported here are followed
         targets = importlib.import_module("tests.fuzz.targets")
         seeds = importlib.import_module("tests.fuzz.seeds")
-    write_seeds(chosen.corpus, seeds.SEEDS)
+    write_seeds(chosen.corpus, seeds.SEEDS + seeds.CORPUS)
     arguments = [sys.argv[0], str(chosen.corpus), f"-max_total_time={chosen.seconds}", "-max_len=4096"]
     atheris.Setup(arguments, targets.one_input)
     atheris.Fuzz()
