@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import signal
 import sys
@@ -69,6 +70,9 @@ async def _run(settings: AgentSettings) -> int:
     await server.start()
     node.claim.listens = True
     become_subreaper()
+    # What is here now stays: a full collection need not walk through all modules each time.
+    gc.collect()
+    gc.freeze()
     jobs = [Reaper().run(), node.intentions.follow(), node.addresses.follow(), *_hooks(settings, layout, node)]
     if tls is not None:
         jobs.append(tls.keep_fresh())

@@ -7,6 +7,7 @@ receiver's timeline runs ahead of replay. IDENTIFY_SYSTEM tells it, together wit
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from psycopg import ProgrammingError
@@ -184,6 +185,7 @@ def _history(timeline: int, content: str | None) -> tuple[HistoryStep, ...]:
         raise SqlFailed(f"pg_wal/{name} cannot be read: {error}; copy it from another server") from error
 
 
+@lru_cache(maxsize=16)  # libpq is asked at every look at a standby, and it is always the same text
 def read_conninfo(conninfo: str) -> tuple[Address | None, str]:
     """Where a primary_conninfo leads (its `host`, else its `hostaddr`) and the application_name in it. None only
     for a blank one: one that libpq cannot read leads to an address that is nobody's."""

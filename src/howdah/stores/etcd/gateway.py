@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from howdah.ports.store import StoreUnavailable
-from howdah.stores.settings import EtcdSettings, EtcdTls
+from howdah.stores.settings import EtcdSettings
 
 JsonObject = dict[str, Any]
 """What etcd answers. `Any`, since it is checked field by field where it is used."""
@@ -61,7 +61,7 @@ class Gateway:
         self._token: str | None = None
         self._waits: set[asyncio.Timeout] = set()
         # Settings of the environment (proxies, netrc) are for browsers: a store is where its settings say.
-        self._http = httpx.AsyncClient(verify=_tls_context(settings.tls), trust_env=False)
+        self._http = httpx.AsyncClient(verify=_tls_context(settings), trust_env=False)
 
     async def read(self, path: str, body: JsonObject) -> JsonObject:
         """Send a request that changes nothing, to one endpoint after the other. Raises StoreUnavailable."""
@@ -256,10 +256,13 @@ def _refusal(endpoint: str, code: object, message: str) -> StoreUnavailable | Ou
     return OutcomeUnknown(sentence)
 
 
-def _tls_context(tls: EtcdTls | None) -> ssl.SSLContext | bool:
+def _tls_context(settings: EtcdSettings) -> ssl.SSLContext | bool:
     """Raises OSError (ssl.SSLError is one) if a file cannot be read or does not fit."""
+    tls = settings.tls
     if tls is None:
-        return True
+        if any(endpoint.startswith("https:") for endpoint in settings.endpoints):
+            return True  # by the system's certificates
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without one httpx reads them all the same, and keeps them
     context = ssl.create_default_context(cafile=tls.authority)
     if tls.certificate is not None:
         context.load_cert_chain(tls.certificate, tls.key)
