@@ -29,6 +29,7 @@ COMMANDS = {
     "resume": "Allow automatic role changes again.",
     "config": "Show, change and check settings.",
     "agent": "Run the agent of one node; `up` and service managers do.",
+    "router": "Run a router: one address for the whole cluster.",
     "doctor": "Check machine, settings, PostgreSQL, store and nodes.",
     "simulate": "Run the cluster's rules under seeded time, network and faults.",
 }

@@ -89,6 +89,11 @@ class Expect:
         """The number of the request that the next reply belongs to; of the next request when all are answered."""
         return self._before + self._at
 
+    @property
+    def upcoming(self) -> int:
+        """The number that the next request will get."""
+        return self._before + len(self._sent)
+
     def sent(self, kind: int) -> int:
         """A request goes to the server. Returns its number, or -1 for one that will bring nothing.
 

@@ -1,0 +1,217 @@
+"""How do a client's bytes reach its session: the login first, with TLS if it is asked for, then the conversation?"""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, cast
+
+import structlog
+
+from howdah.router.tls import ClientSide, peer_certificate
+from howdah.router.verifiers import NobodyAnswers, Verifiers
+from howdah.routing.login import RANDOM_BYTES, ClientLogin
+from howdah.routing.loginsteps import (
+    Arrival,
+    AskLdap,
+    AskRole,
+    CancelAsked,
+    LoggedIn,
+    More,
+    Policy,
+    Refused,
+    StartTls,
+    Step,
+    TlsUp,
+)
+from howdah.routing.session import Session
+
+log = structlog.get_logger(__name__)
+
+
+class House(Protocol):
+    """What a client that arrives needs of the process."""
+
+    policy: Policy
+    verifiers: Verifiers
+
+    def tls(self) -> ClientSide | None:
+        """What clients are served with."""
+
+    def admit(self, client: "ClientWire", who: LoggedIn) -> Session | None:
+        """Make its session; None: it was refused, with an error."""
+
+    def cancel(self, process: int, key: bytes) -> None:
+        """Somebody wants a statement cancelled."""
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this beside everything else."""
+
+    def gone(self, client: "ClientWire") -> None:
+        """A client left."""
+
+
+class ClientWire:
+    """An event loop's protocol for one client, and the sink of its session."""
+
+    __slots__ = ("__weakref__", "_house", "_login", "_paused", "_session", "_stalled", "_transport", "write")
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._login: ClientLogin | None = None
+        self._session: Session | None = None
+        self._transport: Any = None
+        self._paused = False
+        self._stalled = False
+        self.write: Callable[[bytes], None] = _nowhere
+
+    # asyncio's protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """It is open; with TLS, that is up."""
+        first = self._transport is None
+        self._transport = transport
+        self.write = transport.write
+        if first:
+            self._login = ClientLogin(_arrival(transport), self._house.policy, secrets.token_bytes(RANDOM_BYTES))
+
+    def data_received(self, data: bytes) -> None:
+        """What the client says."""
+        session = self._session
+        if session is not None:
+            session.receive(data)
+        elif self._login is not None:
+            self._follow(self._login.receive(data))
+
+    def eof_received(self) -> bool:
+        """It says no more; PostgreSQL takes that for the end too."""
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is gone."""
+        del error
+        self._login = None
+        session, self._session = self._session, None
+        if session is not None:
+            session.leave()
+        self._house.gone(self)
+
+    def pause_writing(self) -> None:
+        """The client does not read: its server has to wait."""
+        self._stalled = True
+        if self._session is not None and self._session.link is not None:
+            self._session.link.sink.pause()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._stalled = False
+        if self._session is not None and self._session.link is not None:
+            self._session.link.sink.resume()
+
+    # the session's sink
+
+    def pause(self) -> None:
+        """Read no more."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close when all is sent."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    @property
+    def in_login(self) -> bool:
+        """Whether it has not proved yet who it is."""
+        return self._login is not None
+
+    def too_late(self) -> None:
+        """It has not logged in in time."""
+        if self._login is not None:
+            self._follow(self._login.too_late())
+
+    # the login
+
+    def _follow(self, step: Step) -> None:
+        if step.send:
+            self.write(step.send)
+        match step.then:
+            case More():
+                pass
+            case StartTls():
+                self._house.start(self._start_tls())
+            case AskRole(user=user):
+                self._house.start(self._ask(user))
+            case AskLdap():
+                if self._login is not None:
+                    self._follow(self._login.ldap(False, "LDAP is not there"))
+            case CancelAsked(process=process, key=key):
+                self._house.cancel(process, key)
+                self.close()
+            case LoggedIn():
+                self._begin(step.then)
+            case Refused(why=why):
+                log.info(f"a client was refused: {why}", part="clients")
+                self._login = None
+                self.close()
+
+    async def _start_tls(self) -> None:
+        side = self._house.tls()
+        login, transport = self._login, self._transport
+        if side is None or login is None:
+            self.abort()
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            secured = await loop.start_tls(transport, cast("asyncio.Protocol", self), side.context, server_side=True)
+        except OSError as error:
+            log.info(f"TLS with a client did not come about: {error}", part="clients")
+            transport.abort()
+            return
+        if secured is None:
+            return
+        self._transport = secured
+        self.write = secured.write
+        endpoint = side.binding
+        self._follow(login.tls_is_up(TlsUp(endpoint, peer_certificate(secured.get_extra_info("ssl_object")))))
+
+    async def _ask(self, user: str) -> None:
+        try:
+            facts = await self._house.verifiers.find(user)
+        except NobodyAnswers as nobody:
+            if self._login is not None:
+                self._follow(self._login.nobody_knows(str(nobody)))
+            return
+        if self._login is not None:
+            self._follow(self._login.role(facts))
+
+    def _begin(self, who: LoggedIn) -> None:
+        self._login = None
+        session = self._house.admit(self, who)
+        if session is None:
+            self.close()
+            return
+        self._session = session
+        if who.rest:
+            session.receive(who.rest)
+
+
+def _nowhere(data: bytes) -> None:
+    """Before it is open nothing is sent."""
+
+
+def _arrival(transport: asyncio.Transport) -> Arrival:
+    peer = transport.get_extra_info("peername")
+    if isinstance(peer, tuple) and peer:
+        return Arrival(ipaddress.ip_address(str(peer[0]).partition("%")[0]))
+    return Arrival(None)

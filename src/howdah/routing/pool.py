@@ -1,0 +1,183 @@
+"""Which server connection does a session get, and who is next when there is none?
+
+One pool holds the connections of one user to one database on one server. The connection that was given back last is
+lent first: its caches are warm, and those that are not needed grow old and are closed. Who waits is served in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from howdah.routing.link import Link
+
+if TYPE_CHECKING:
+    from howdah.routing.fleet import Target
+    from howdah.routing.hub import Place
+    from howdah.routing.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`most` connections to one server, `reserve` more once somebody has waited `reserve_after_ms`; `least` are kept
+    open. Connections that are idle for `idle_ms` or as old as `life_ms` are closed. `at_once` are opened at the same
+    time."""
+
+    most: int = 20
+    least: int = 0
+    reserve: int = 0
+    reserve_after_ms: float = 5_000.0
+    idle_ms: float = 600_000.0
+    life_ms: float = 3_600_000.0
+    wait_ms: float = 20_000.0
+    at_once: int = 4
+
+
+class Opener(Protocol):
+    """Makes connections; ends in `Pool.opened` or `Pool.refused`, never before it returned."""
+
+    def open(self, pool: Pool) -> None:
+        """Begin to open one more."""
+
+
+class Pool:
+    """`busy` are lent, `opening` on their way."""
+
+    def __init__(self, place: Place, target: Target, limits: Limits, opener: Opener) -> None:
+        self.place = place
+        self.target = target
+        self.limits = limits
+        self.idle: list[Link] = []
+        self.waiting: deque[Session] = deque()
+        self.links: set[Link] = set()
+        self.opening = 0
+        self.paused = False
+        self.refusal = b""
+        self._opener = opener
+
+    def take(self, session: Session) -> Link | None:
+        """An idle connection, lent; None: the session waits, and is told."""
+        if self.idle and not self.waiting and not self.paused:
+            link = self.idle.pop()
+            link.session = session
+            self.target.busy += 1
+            return link
+        self.waiting.append(session)
+        self.grow()
+        return None
+
+    def grow(self, most: int = 0) -> None:
+        """Open what those who wait need, a few at a time, within the limit (`most`, where the reserve is used)."""
+        if self.paused:
+            return
+        most = most or self.limits.most
+        while (
+            self.opening < min(len(self.waiting), self.limits.at_once)
+            and len(self.links) + self.opening < most
+            and self.target.usable
+        ):
+            self.opening += 1
+            self._opener.open(self)
+
+    def opened(self, link: Link) -> None:
+        """A connection that was asked for is there."""
+        self.opening -= 1
+        self.refusal = b""
+        self.links.add(link)
+        if link.term != self.target.term or not self.target.usable:
+            self.discard(link)
+            return
+        self._next(link)
+        self.grow()
+
+    def refused(self, message: bytes, for_good: bool) -> None:
+        """It could not be opened. `message`: the server's own error. `for_good`: trying again is of no use, so
+        everybody who waits is told; else they go on waiting, and the next try is the caller's."""
+        self.opening -= 1
+        self.refusal = message
+        if for_good:
+            waiting, self.waiting = self.waiting, deque()
+            for session in waiting:
+                session.refuse(message)
+
+    def give(self, link: Link, now_ms: float) -> None:
+        """A session is done with it."""
+        link.session = None
+        self.target.busy -= 1
+        worn = now_ms - link.opened_ms > self.limits.life_ms
+        if link.broken or worn or not link.idle or link.term != self.target.term:
+            self.discard(link)
+            return
+        link.idle_ms = now_ms
+        if not link.cancels:
+            self._next(link)
+
+    def cancelled(self, link: Link) -> None:
+        """A cancel that was sent for it has come to its end: only now nobody else's statement can be hit by it."""
+        link.cancels -= 1
+        if not link.cancels and link.session is None and link in self.links:
+            self._next(link)
+
+    def _next(self, link: Link) -> None:
+        if self.waiting and not self.paused:
+            session = self.waiting.popleft()
+            link.session = session
+            self.target.busy += 1
+            session.granted(link)
+        else:
+            self.idle.append(link)
+
+    def discard(self, link: Link) -> None:
+        """Close a connection that nobody has."""
+        self._forget(link)
+        link.sink.close()
+
+    def _forget(self, link: Link) -> None:
+        self.links.discard(link)
+        if link in self.idle:
+            self.idle.remove(link)
+        if self.waiting:
+            self.grow()
+
+    def lost(self, link: Link) -> None:
+        """The connection ended by itself, or broke."""
+        if link not in self.links:
+            return
+        session, link.session = link.session, None
+        if session is not None:
+            self.target.busy -= 1
+        self._forget(link)
+        if session is not None:
+            session.lost(link)
+
+    def cut(self, why: str) -> None:
+        """End every connection: the server is of a lower term, or is gone. Their sessions are told."""
+        for link in tuple(self.links):
+            link.broken = why
+            link.sink.abort()
+            self.lost(link)
+
+    def leave(self, session: Session) -> None:
+        """It waits no more."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+
+    def wake(self) -> None:
+        """Everybody who waits here asks again where to go: the roles of the servers changed."""
+        waiting, self.waiting = self.waiting, deque()
+        for session in waiting:
+            session.resume()
+
+    def tick(self, now_ms: float) -> None:
+        """Close what is old or not needed, open what is missing, let nobody wait for ever."""
+        limits = self.limits
+        for link in tuple(self.idle):
+            unused = now_ms - link.idle_ms > limits.idle_ms and len(self.links) > limits.least
+            if unused or now_ms - link.opened_ms > limits.life_ms or link.term != self.target.term:
+                self.discard(link)
+        while self.waiting and now_ms - self.waiting[0].asked_ms > limits.wait_ms:
+            self.waiting.popleft().waited_too_long(self.refusal)
+        if self.waiting:
+            late = limits.reserve and now_ms - self.waiting[0].asked_ms > limits.reserve_after_ms
+            self.grow(limits.most + limits.reserve if late else 0)

@@ -1,0 +1,60 @@
+"""Which prepared statement does a name mean, for this client and on this server connection?
+
+A client's names are its own; on the servers each distinct statement has one name for all clients. It is the name that
+the first client gave it, so that where all clients use the same names their messages go through unchanged.
+"""
+
+from howdah.routing.plan import Plan
+
+OURS = b"howdah_"
+KEPT_PER_LINK = 500
+MOST_TAKEN = 10_000
+"""So many names are taken over from clients; some drivers count theirs up for ever."""
+
+
+class Statement:
+    """One statement as a client prepared it. `body`: the Parse message after its name: text and parameter types.
+    `name`: what it is called on the servers."""
+
+    def __init__(self, name: bytes, body: bytes, plan: Plan) -> None:
+        self.name = name
+        self.body = body
+        self.plan = plan
+        self.users = 0
+
+    def parse(self) -> bytes:
+        """The Parse message that prepares it on a server."""
+        size = 4 + len(self.name) + 1 + len(self.body)
+        return b"P" + size.to_bytes(4, "big") + self.name + b"\0" + self.body
+
+
+class Statements:
+    """All that some client has prepared, each once. A name on the servers never gets another meaning."""
+
+    def __init__(self) -> None:
+        self._by_body: dict[bytes, Statement] = {}
+        self._taken: set[bytes] = set()
+        self._count = 0
+
+    def intern(self, name: bytes, body: bytes, plan: Plan) -> Statement:
+        """The statement with this text and these types."""
+        found = self._by_body.get(body)
+        if found is None:
+            found = self._by_body[body] = Statement(self._name(name), body, plan)
+        return found
+
+    def _name(self, wanted: bytes) -> bytes:
+        if wanted and not wanted.startswith(OURS) and wanted not in self._taken and len(self._taken) < MOST_TAKEN:
+            self._taken.add(wanted)
+            return wanted
+        self._count += 1
+        return OURS + str(self._count).encode()
+
+    def release(self, statement: Statement) -> None:
+        """One client less uses it."""
+        statement.users -= 1
+        if statement.users <= 0 and self._by_body.get(statement.body) is statement:
+            del self._by_body[statement.body]
+
+    def __len__(self) -> int:
+        return len(self._by_body)

@@ -1,0 +1,90 @@
+"""Which settings does a session go by, and what must be said to a server connection that goes by others?
+
+A profile is interned: two sessions with the same settings have the same object, so that whether a connection fits is
+one comparison of identities.
+"""
+
+from dataclasses import dataclass
+
+Settings = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """`settings`: name and value of each that differs from what the server gives a new connection; sorted by name.
+    `role` and `session_authorization` are among them. Compared by identity: see `Profiles`."""
+
+    settings: Settings
+
+    def get(self, name: str) -> str | None:
+        """The value as the client gave it; None if it was not set."""
+        for known, value in self.settings:
+            if known == name:
+                return value
+        return None
+
+
+class Profiles:
+    """The one object for each combination of settings."""
+
+    def __init__(self) -> None:
+        self._known: dict[Settings, Profile] = {}
+        self.plain = self.of(())
+
+    def of(self, settings: Settings) -> Profile:
+        """The profile with these settings, sorted here."""
+        settings = tuple(sorted(settings))
+        found = self._known.get(settings)
+        if found is None:
+            found = self._known[settings] = Profile(settings)
+        return found
+
+    def with_setting(self, profile: Profile, name: str, value: str | None) -> Profile:
+        """`profile` with one setting changed; None: back to what the server gives."""
+        rest = tuple((known, text) for known, text in profile.settings if known != name)
+        return self.of(rest if value is None else (*rest, (name, value)))
+
+    def prune(self, used: set[Profile]) -> None:
+        """Forget what nobody goes by."""
+        self._known = {s: p for s, p in self._known.items() if p in used or p is self.plain}
+
+
+FIRST = ("session_authorization", "role")
+"""Who it is decides what may be set: said before, and taken back before, everything else. RESET ALL does neither."""
+
+
+def change(now: Profile, wanted: Profile) -> str:
+    """The SQL that takes a connection from one profile to another; "" if they are the same."""
+    if now is wanted:
+        return ""
+    before, after = dict(now.settings), dict(wanted.settings)
+    identity = any(before.get(name) != after.get(name) for name in FIRST)
+    statements: list[str] = []
+    if identity:
+        statements += [_reset(name) for name in reversed(FIRST) if name in before]
+    statements += [_reset(name) for name in before if name not in after and name not in FIRST]
+    ordinary = [name for name in after if name not in FIRST]
+    statements += [_set(name, after[name]) for name in ordinary if before.get(name) != after[name]]
+    if identity:
+        statements += [_set(name, after[name]) for name in FIRST if name in after]
+    return ";".join(statements)
+
+
+def quoted(text: str) -> str:
+    """A literal that means the same whatever standard_conforming_strings says."""
+    body = text.replace("'", "''")
+    return "E'" + body.replace("\\", "\\\\") + "'" if "\\" in body else "'" + body + "'"
+
+
+def _set(name: str, value: str) -> str:
+    # set_config takes the value of a list (search_path) as one text, as the server itself prints it.
+    return f"SELECT pg_catalog.set_config({quoted(name)},{quoted(value)},false)"
+
+
+def _reset(name: str) -> str:
+    return f"RESET {identifier(name)}"
+
+
+def identifier(name: str) -> str:
+    """A setting's name in SQL; custom ones have a dot in them."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))

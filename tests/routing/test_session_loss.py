@@ -1,0 +1,182 @@
+"""What does a client see of a server that dies, and of a role change?"""
+
+import pytest
+
+from tests.routing.playsession import (
+    EXECUTE,
+    IN_TRANSACTION,
+    READY,
+    SYNC,
+    Client,
+    Stage,
+    bind,
+    done,
+    error,
+    message,
+    parse,
+    query,
+)
+
+READ, WRITE = "SELECT a FROM t", "INSERT INTO t VALUES (1)"
+
+
+def begun(stage: Stage) -> Client:
+    """A client in a transaction on n1 that has written."""
+    client = stage.client()
+    for text, tag in (("BEGIN", "BEGIN"), (WRITE, "INSERT 0 1")):
+        client.asks(text)
+        stage.sent("n1")
+        stage.answers("n1", done(tag, IN_TRANSACTION))
+    client.take()
+    return client
+
+
+def test_a_read_of_which_nothing_was_answered_runs_elsewhere() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(READ)
+    first = next(name for name in ("n2", "n3") if stage.sent(name))
+    stage.dies(first)
+    second = next(name for name in ("n1", "n2", "n3") if stage.sent(name))
+    stage.answers(second, done("SELECT 0"))
+    assert client.take() == done("SELECT 0")
+
+
+def test_a_read_that_had_begun_to_answer_is_not_run_twice() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(READ)
+    first = next(name for name in ("n2", "n3") if stage.sent(name))
+    stage.answers(first, message(b"D", b"row"))
+    stage.dies(first)
+    told = client.take()
+    assert b"40001" in told
+    assert told.endswith(READY)
+
+
+def test_a_write_that_was_sent_is_of_unknown_outcome_and_never_sent_again() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.dies("n1")
+    told = client.take()
+    assert b"08007" in told
+    assert told.endswith(READY)
+    assert stage.sent("n1") == b""
+    assert not client.closed
+
+
+def test_a_commit_that_was_sent_is_of_unknown_outcome() -> None:
+    stage = Stage()
+    client = begun(stage)
+    client.asks("COMMIT")
+    stage.sent("n1")
+    stage.dies("n1")
+    assert b"08007" in client.take()
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_commit_after_a_loss_that_nobody_was_told_of_is_an_error(extended: bool) -> None:
+    """Drivers take any other answer for a success, though its tag says ROLLBACK."""
+    stage = Stage()
+    client = begun(stage)
+    stage.dies("n1")
+    assert client.take() == b""
+    if extended:
+        client.sends(parse("", "COMMIT"), bind(""), EXECUTE, SYNC)
+    else:
+        client.asks("COMMIT")
+    told = client.take()
+    assert b"40001" in told
+    assert b"ROLLBACK" not in told
+    assert told.endswith(READY)
+
+
+def test_a_lost_transaction_is_refused_until_it_is_ended_and_then_the_client_goes_on() -> None:
+    stage = Stage()
+    client = begun(stage)
+    stage.dies("n1")
+    client.asks(READ)
+    assert b"40001" in client.take()
+    client.asks(READ)
+    assert b"25P02" in client.take()
+    client.asks("ROLLBACK")
+    assert client.take() == done("ROLLBACK")
+    client.asks(WRITE)
+    assert stage.sent("n1") == query(WRITE)
+
+
+def test_statements_wait_for_a_primary_in_their_order() -> None:
+    stage = Stage(size=1)
+    clients = [stage.client() for _ in range(3)]
+    stage.nobody_leads()
+    for number, client in enumerate(clients):
+        client.asks(f"INSERT INTO t VALUES ({number})")
+        assert client.take() == b""
+    stage.leads("n2", 2)
+    for number, client in enumerate(clients):
+        assert stage.sent("n2") == query(f"INSERT INTO t VALUES ({number})")
+        stage.answers("n2", done("INSERT 0 1"))
+        assert client.take() == done("INSERT 0 1")
+
+
+def test_who_waits_too_long_for_a_primary_is_told_that_nothing_ran() -> None:
+    stage = Stage()
+    client = stage.client()
+    stage.nobody_leads()
+    client.asks(WRITE)
+    stage.clock += 20_001
+    stage.hub.tick()
+    assert b"57P03" in client.take()
+
+
+def test_a_connection_of_a_lower_term_is_cut_and_never_lent_again() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.answers("n1", done("INSERT 0 1"))
+    old = stage.wires["n1"][0]
+    stage.leads("n2", 2)
+    assert old.closed
+    client.take()
+    client.asks(WRITE)
+    assert stage.sent("n2") == query(WRITE)
+
+
+def test_the_last_word_of_a_dying_server_is_not_the_client_s_end() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.answers("n1", error("57P01", "FATAL"))
+    told = client.take()
+    assert b"FATAL" not in told
+    assert b"08007" in told
+    assert told.endswith(READY)
+
+
+def test_a_commit_whose_wait_for_standbys_was_cancelled_is_no_success() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    warning = message(b"N", b"SWARNING\0VWARNING\0C01000\0Mmots\0RSyncRepWaitForLSN\0\0")
+    stage.answers("n1", warning + done("INSERT 0 1"))
+    told = client.take()
+    assert b"08007" in told
+    assert b"INSERT" not in told
+    assert told.endswith(READY)
+
+
+def test_what_a_session_had_on_a_lost_server_ends_it_with_the_reason() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.asks("LISTEN news")
+    stage.sent("n1")
+    stage.answers("n1", done("LISTEN"))
+    client.take()
+    stage.dies("n1")
+    assert b"LISTEN news" in client.take()
+    assert client.closed
