@@ -8,6 +8,14 @@ from dataclasses import dataclass
 
 Settings = tuple[tuple[str, str], ...]
 
+ALONE = frozenset(
+    (
+        ("default_transaction_isolation", "serializable"),
+        *(("standard_conforming_strings", word) for word in ("off", "false", "no", "0", "f", "n")),
+    )
+)
+"""Settings with which everything of a session goes to the primary."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
@@ -15,6 +23,12 @@ class Profile:
     `role` and `session_authorization` are among them. Compared by identity: see `Profiles`."""
 
     settings: Settings
+
+    @property
+    def spreads(self) -> bool:
+        """Whether its reads may go to standbys: these know no SERIALIZABLE, and where backslashes escape, texts mean
+        something else than they were read as."""
+        return not any((name, value.lower()) in ALONE for name, value in self.settings)
 
     def get(self, name: str) -> str | None:
         """The value as the client gave it; None if it was not set."""

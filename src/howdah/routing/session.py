@@ -284,6 +284,12 @@ class Session:
             if free and not read and not link.pool.target.writable:
                 self._give_back(link)
                 return self._way(read, ends)
+            if link.profile is not self.state.profile and link.expect.status == codes.IDLE and not self._open:
+                self._blocked = (
+                    True  # RESET and DISCARD go back to the server's settings, not to the client's first ones
+                )
+                link.replay(self.state.profile)
+                return None
         elif not read and not link.pool.target.writable:
             return None
         self._ends = ends
@@ -291,7 +297,7 @@ class Session:
 
     def _borrow(self, read: bool) -> Link | None:
         hub = self.hub
-        target = hub.fleet.readable(self.wrote_ms, hub.now_ms) if read and self.place.spread else None
+        target = hub.fleet.readable(self.wrote_ms, hub.now_ms) if read and self._spreads() else None
         if target is None:
             target = hub.fleet.writable(hub.now_ms)
         if target is None:
@@ -305,6 +311,10 @@ class Session:
             self._waits = pool
             return None
         return self._lent(link)
+
+    def _spreads(self) -> bool:
+        profile = self.state.profile
+        return self.place.spread and (not profile.settings or profile.spreads)
 
     def _block(self) -> None:
         self._blocked = True

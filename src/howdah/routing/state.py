@@ -56,8 +56,9 @@ class State:
         self.unnamed = None
 
     def adopt(self, profile: Profile, link: Link) -> None:
-        """These are its settings now, and those of its connection."""
-        self.profile = link.profile = profile
+        """A transaction's end or a savepoint brought these settings back, here and on its connection."""
+        if profile is not self.profile:
+            self.profile = link.profile = profile
 
     def traced(self, plan: Plan, link: Link) -> None:
         """Something that leaves a trace was done."""

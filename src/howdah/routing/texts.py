@@ -72,15 +72,17 @@ def _only_numbers(script: Script) -> bool:
 
 
 def plan_of(verdict: Verdict) -> Plan:
-    """What routing needs of a verdict."""
+    """What routing needs of a verdict. What leaves a trace in its session goes to the primary, since the session may be
+    bound to where it ran."""
     script = verdict.script
     plain = not verdict.judgement.unsettled and all(_plain(statement) for statement in script.statements)
     ends = _ends(script.statements[0]) if len(script.statements) == 1 else Ends.NOTHING
     if len(script.statements) > 1 and any(_ends(statement) is not Ends.NOTHING for statement in script.statements):
         ends = Ends.COMMITS  # what of it was done, nobody knows
-    return Plan(
-        verdict.read, plain and script.understood, verdict.judgement.why, ends, script, verdict.judgement.unsettled
-    )
+    if not script.understood:
+        ends = Ends.COMMITS  # there may be one in it
+    judged = verdict.judgement
+    return Plan(verdict.read and plain, plain and script.understood, judged.why, ends, script, judged.unsettled)
 
 
 def _plain(statement: Statement) -> bool:
