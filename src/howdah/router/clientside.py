@@ -1,18 +1,17 @@
 """How do a client's bytes reach its session: the login first, with TLS if it is asked for, then the conversation?"""
 
 import asyncio
-import ipaddress
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
 import structlog
 
+from howdah.router.loginpolicy import arrival_of
 from howdah.router.tls import ClientSide, peer_certificate
 from howdah.router.verifiers import NobodyAnswers, Verifiers
 from howdah.routing.login import RANDOM_BYTES, ClientLogin
 from howdah.routing.loginsteps import (
-    Arrival,
     AskLdap,
     AskRole,
     CancelAsked,
@@ -73,7 +72,8 @@ class ClientWire:
         self._transport = transport
         self.write = transport.write
         if first:
-            self._login = ClientLogin(_arrival(transport), self._house.policy, secrets.token_bytes(RANDOM_BYTES))
+            arrival = arrival_of(transport.get_extra_info("socket"))
+            self._login = ClientLogin(arrival, self._house.policy, secrets.token_bytes(RANDOM_BYTES))
 
     def data_received(self, data: bytes) -> None:
         """What the client says."""
@@ -143,6 +143,8 @@ class ClientWire:
     # the login
 
     def _follow(self, step: Step) -> None:
+        if isinstance(step.then, StartTls):
+            self.pause()  # what comes next is for TLS, which is not there yet
         if step.send:
             self.write(step.send)
         match step.then:
@@ -180,6 +182,7 @@ class ClientWire:
             return
         if secured is None:
             return
+        self._paused = False
         self._transport = secured
         self.write = secured.write
         endpoint = side.binding
@@ -208,10 +211,3 @@ class ClientWire:
 
 def _nowhere(data: bytes) -> None:
     """Before it is open nothing is sent."""
-
-
-def _arrival(transport: asyncio.Transport) -> Arrival:
-    peer = transport.get_extra_info("peername")
-    if isinstance(peer, tuple) and peer:
-        return Arrival(ipaddress.ip_address(str(peer[0]).partition("%")[0]))
-    return Arrival(None)

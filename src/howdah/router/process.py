@@ -15,6 +15,7 @@ import uvloop
 from howdah.configuration.router import RouterSettings
 from howdah.router.catalogs import Catalogs
 from howdah.router.clientside import ClientWire
+from howdah.router.loginpolicy import policy_of
 from howdah.router.probes import libpq_tls
 from howdah.router.rolequery import SqlRoleQuery
 from howdah.router.serverside import Servers
@@ -23,10 +24,8 @@ from howdah.router.topology import Topology, TopologyUnusable, fleet_limits
 from howdah.router.verifiers import Server, Verifiers
 from howdah.routing import cancelkeys
 from howdah.routing.fleet import Fleet
-from howdah.routing.hba import DEFAULT_RULES, parse_rules
 from howdah.routing.hub import Hub, Place
-from howdah.routing.identmap import parse_maps
-from howdah.routing.loginsteps import LoggedIn, Policy
+from howdah.routing.loginsteps import LoggedIn
 from howdah.routing.pool import Limits
 from howdah.routing.session import Session
 from howdah.routing.texts import Texts
@@ -94,12 +93,7 @@ class Router:
         self.verifiers = Verifiers(
             self._askable, query, float(settings.login.verifier_cache_ms), lambda: loop.time() * 1000
         )
-        self.policy = Policy(
-            parse_rules(settings.login.hba or DEFAULT_RULES),
-            parse_maps(()),
-            settings.tls.clients.mode,
-            secrets.token_bytes(32),
-        )
+        self.policy = policy_of(settings)
         self._servers = Servers(
             settings.pools,
             lambda: self._server_tls.current,
