@@ -1,4 +1,4 @@
-"""Does what `up` prints lead to the primary?"""
+"""Does what `up` prints lead to the router?"""
 
 import stat
 import subprocess
@@ -10,14 +10,13 @@ from howdah.local.connection import environment_of, psql_line, uri_of, write_con
 from howdah.local.place import Place
 from howdah.local.plan import Plan, PlannedNode
 
-PLAN = Plan("main", "sqlite", (PlannedNode("n1", 5432, 8008), PlannedNode("n2", 5440, 8009)))
+PLAN = Plan("main", "sqlite", (PlannedNode("n1", 5433, 8008), PlannedNode("n2", 5440, 8009)), router_port=5432)
 
 
-def test_the_uri_names_every_server_and_asks_for_the_primary() -> None:
+def test_the_uri_leads_to_the_router() -> None:
     found = conninfo_to_dict(uri_of(PLAN, "p/w:d@ %"))
-    assert found["host"] == "127.0.0.1,127.0.0.1" and found["port"] == "5432,5440"
+    assert (found["host"], found["port"]) == ("127.0.0.1", "5432")
     assert (found["user"], found["password"], found["dbname"]) == ("postgres", "p/w:d@ %", "postgres")
-    assert found["target_session_attrs"] == "read-write"
 
 
 def test_a_shell_that_reads_the_file_has_every_variable(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from howdah.local.launch import agent_command, agent_environment, last_words, store_command
+from howdah.local.launch import agent_command, agent_environment, last_words, router_command, store_command
 from howdah.local.place import Place
 from howdah.local.plan import Plan, PlannedNode
 from howdah.local.processes import after, look, wait_until
@@ -35,6 +35,12 @@ def test_agents_and_store_are_found_by_the_command_lines_that_start_them(tmp_pat
         found = look(place, PLAN.names)
     assert found.agents == {"n2": agent} and found.store == store and found.any
     assert not look(place, PLAN.names).any
+
+
+def test_the_router_is_found_by_its_file(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with process(*router_command(place)[1:]) as router, process(*router_command(Place(tmp_path / "other"))[1:]):
+        assert look(place, PLAN.names).router == router
 
 
 def test_agents_of_another_directory_are_not_ours(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from howdah.local.remote import Agent
 from howdah.local.sight import KnownNode, Sight, nodes_of, problems, see
 from howdah.local.statustable import bytes_text, status_view
+from howdah.values.address import Address
 from tests.local.agentstub import answering, cluster_document
 
 FINE = {"summary": "", "wrong": [], "nodes": []}
@@ -34,6 +35,18 @@ def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
         nodes = [stack.enter_context(answering(name, paths))[0] for name in ("n1", "n2", "n3")]
         sight = see("main", nodes)
     assert sight.serving and sight.primary == "n1" and problems(sight) == []
+
+
+def test_a_router_that_does_not_listen_is_told() -> None:
+    paths = {"/cluster": (200, cluster_document()), "/explain": (200, FINE)}
+    with answering("n1", paths) as (n1, _), socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address("127.0.0.1", server.getsockname()[1])
+        fine = see("main", [n1], [address])
+        server.close()
+        away = see("main", [n1], [address])
+    assert fine.document["routers"] == [{"address": str(address), "state": "listening"}]
+    assert f"router {address} listening" in printed(fine)
+    assert f"the router at {address} does not answer" in problems(away)
 
 
 def test_the_agent_that_knows_the_highest_term_is_believed() -> None:

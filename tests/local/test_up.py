@@ -55,6 +55,8 @@ def test_a_cluster_is_made_stopped_continued_and_removed(cluster: UpCluster) -> 
 
     cluster.up()
     assert write_through_the_uri(place, "SELECT answer FROM kept") == "42"
+    (router,) = cluster.status()["routers"]
+    assert router == {"address": f"127.0.0.1:{cluster.port}", "state": "listening"}
     refused = cluster.howdah("down", "--purge")  # nobody is there to answer the question
     assert refused.returncode == 1 and place.exists
     cluster.done("down", "--purge", "--yes")
@@ -65,8 +67,11 @@ def test_a_second_up_starts_what_is_missing_and_leaves_the_rest_alone(cluster: U
     cluster.up()
     before = cluster.processes()
     os.kill(before.agents["n3"], signal.SIGKILL)
+    assert before.router is not None
+    os.kill(before.router, signal.SIGKILL)
     assert "n1, n2 ran already; started n3" in cluster.up()
     after = cluster.processes()
+    assert after.router not in (None, before.router)
     assert {name: after.agents[name] for name in ("n1", "n2")} == {name: before.agents[name] for name in ("n1", "n2")}
     assert after.store == before.store and after.agents["n3"] != before.agents["n3"]
     assert "n4 joined" in cluster.up("--nodes", "4")

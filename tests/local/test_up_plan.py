@@ -1,12 +1,15 @@
 """What may a later `howdah up` change, and what is refused?"""
 
+import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from howdah.configuration.load import load_router
 from howdah.local.place import Place
-from howdah.local.plan import read_plan
+from howdah.local.plan import read_plan, write_plan
 from howdah.local.refused import Refused
 from howdah.local.up import Prepared, Wishes, first_api_port, prepare
 
@@ -30,7 +33,30 @@ def test_ports_and_passwords_stay_the_same_over_restarts(place: Place) -> None:
     second = prepared(place, Wishes())
     assert second.plan == first.plan == read_plan(place.plan) and second.secrets == first.secrets
     assert second.added == () and len(first.plan.nodes) == 3
-    assert {node.port for node in first.plan.nodes}.isdisjoint(node.api_port for node in first.plan.nodes)
+    ports = [first.plan.router_port, *(port for node in first.plan.nodes for port in (node.port, node.api_port))]
+    assert len(set(ports)) == len(ports) == 7
+    assert load_router(place.router_file, {}).listen.port == first.plan.router_port
+
+
+def test_a_taken_port_is_passed_over_and_that_is_said(place: Place) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 15801)):
+        made = prepare(place, Wishes(nodes=1, port=15801), said.append)
+    assert made.plan.router_port != 15801
+    assert f"port 15801 is taken; the router listens on {made.plan.router_port}" in said
+
+
+def test_a_cluster_of_before_there_were_routers_gets_one(place: Place) -> None:
+    first = prepared(place, Wishes(nodes=1, port=15850))
+    write_plan(place.plan, replace(first.plan, router_port=0))
+    for file in (place.router_file, place.secrets / "router"):
+        file.unlink()
+    said: list[str] = []
+    second = prepare(place, Wishes(), said.append)
+    assert second.plan.router_port > second.plan.nodes[0].port
+    assert any("gets a router" in sentence for sentence in said)
+    assert load_router(place.router_file, {}).listen.port == second.plan.router_port
+    assert (place.secrets / "router").read_text().strip() == second.secrets.router
 
 
 def test_more_nodes_are_added_with_ports_of_their_own(place: Place) -> None:

@@ -55,7 +55,7 @@ class UpCluster:
 
     @property
     def port(self) -> int:
-        """The first PostgreSQL port: what it was, or where to begin to look."""
+        """The router's port: what it was, or where to begin to look."""
         if not self.place.exists:
             return FIRST_PORT
         return int(self.place.plan.read_text().partition("port: ")[2].split()[0])
@@ -86,7 +86,12 @@ class UpCluster:
     def remove(self) -> None:
         """Kill what is left and delete the directory."""
         left = self.processes()
-        for pid in (*left.agents.values(), *left.deadmen.values(), *((left.store,) if left.store else ())):
+        for pid in (
+            *left.agents.values(),
+            *left.deadmen.values(),
+            *((left.store,) if left.store else ()),
+            *((left.router,) if left.router else ()),
+        ):
             os.kill(pid, 9)
         for name in left.servers:
             for data in server_directories(self.place, name):

@@ -23,7 +23,7 @@ from howdah.local.place import place_of
 from howdah.local.plan import read_plan
 from howdah.local.refused import Refused
 from howdah.local.remote import Agent, Answer, ask
-from howdah.local.up import API_PORT, NODES, POSTGRES_PORT
+from howdah.local.up import API_PORT, NODES, PORT
 
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
@@ -83,9 +83,10 @@ def _before_the_first_start(data: Path | None) -> Iterator[Finding]:
     yield finding
     yield from check_programs(None, account)
     yield from check_directory("directory", place.root, account)
-    ports = choose_ports(POSTGRES_PORT, NODES, ())
-    api_ports = choose_ports(API_PORT, NODES, ports)
-    yield ok("ports", f"{', '.join(map(str, ports))} for PostgreSQL and {', '.join(map(str, api_ports))} for agents")
+    router, *ports = choose_ports(PORT, NODES + 1, ())
+    api_ports = choose_ports(API_PORT, NODES, (router, *ports))
+    what = f"{router} for the router, {', '.join(map(str, ports))} for PostgreSQL"
+    yield ok("ports", f"{what} and {', '.join(map(str, api_ports))} for agents")
     yield ok("cluster", f"there is none in {place.root} yet; `howdah up` makes one")
 
 

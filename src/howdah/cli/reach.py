@@ -17,10 +17,11 @@ from howdah.local.plan import read_plan
 from howdah.local.refused import Refused
 from howdah.local.remote import CHANGE_LIMIT_S, Agent, Answer, Silent, ask
 from howdah.local.sight import KnownNode, Sight, nodes_of, see
-from howdah.local.up import known_nodes
+from howdah.local.up import known_nodes, known_routers
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.layout import NodeLayout
 from howdah.postgres.secrets import ClusterSecrets, read_secrets
+from howdah.values.address import Address
 
 DISCOVERY = "/cluster"
 
@@ -33,10 +34,11 @@ class Reach:
     nodes: tuple[KnownNode, ...]
     secrets: ClusterSecrets
     postgres_bin: Path | None = None
+    routers: tuple[Address, ...] = ()
 
     def see(self) -> Sight:
         """How the agents see the cluster now."""
-        return see(self.cluster, self.nodes)
+        return see(self.cluster, self.nodes, self.routers)
 
     def node(self, name: str) -> KnownNode:
         """The node of this name. Raises Refused."""
@@ -112,7 +114,8 @@ def _of_place(place: Place) -> Reach:
         secrets = read_secrets(place.secrets)
     except PostgresFailure as failure:
         raise Refused(f"{failure}. Run this as the user that started the cluster.") from failure
-    return Reach(plan.cluster, known_nodes(plan), secrets, Path(plan.postgres_bin) if plan.postgres_bin else None)
+    postgres_bin = Path(plan.postgres_bin) if plan.postgres_bin else None
+    return Reach(plan.cluster, known_nodes(plan), secrets, postgres_bin, known_routers(plan))
 
 
 def _of_agent(settings: AgentSettings) -> Reach:

@@ -23,12 +23,14 @@ from howdah.local.statustable import status_view
 from howdah.local.up import (
     NODES,
     NODES_MAX,
-    POSTGRES_PORT,
+    PORT,
     Children,
     Prepared,
     Wishes,
     prepare,
+    see_plan,
     start_missing,
+    wait_for_router,
     wait_until_serving,
 )
 from howdah.local.view import View
@@ -63,7 +65,7 @@ def up(
     port: Annotated[
         int | None,
         typer.Option("--port", min=1, max=65535, show_default=False,
-                     help=f"PostgreSQL's first port; the next free ones if it is taken. [default: {POSTGRES_PORT}]"),
+                     help=f"The router's port; the next free one if it is taken. [default: {PORT}]"),
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the cluster serves.")] = False,
     ordered: Annotated[bool, typer.Option("--ordered", help="A new node starts when the one before is ready.")] = False,
@@ -142,7 +144,7 @@ def _stop_what_began(place: Place, children: Children) -> None:
         return
     plan = read_plan(place.plan)
     ours = {process.pid for process in children.agents.values()}
-    if (children.store is not None or ours) and set(look_for_daemons(place, plan.names).agents.values()) <= ours:
+    if (children.store or children.router or ours) and set(look_for_daemons(place, plan.names).agents.values()) <= ours:
         bring_down(place, plan, _say)
         children.reap()
 
@@ -151,7 +153,9 @@ def _wait(prepared: Prepared, children: Children) -> Sight:
     if prepared.added:
         wait_until_serving(prepared, children, _say, without=prepared.added)
         _add_nodes(prepared)
-    return wait_until_serving(prepared, children, _say)
+    wait_until_serving(prepared, children, _say)
+    wait_for_router(prepared, children)
+    return see_plan(prepared.plan)
 
 
 def _say(sentence: str) -> None:

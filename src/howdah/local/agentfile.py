@@ -29,7 +29,7 @@ def agent_document(place: Place, plan: Plan, node: PlannedNode) -> dict[str, Any
         "node": {"name": node.name, "root": str(place.node(node.name))},
         "postgresql": server,
         "api": {"listen": HOST, "port": node.api_port},
-        "store": _store(place, plan),
+        "store": store_section(place, plan),
         "secrets": {
             "superuser_file": str(place.secrets / "superuser"),
             "replication_file": str(place.secrets / "replication"),
@@ -47,7 +47,8 @@ def write_agent_file(place: Place, plan: Plan, node: PlannedNode) -> None:
         write_whole(file, HEAD + str(text), 0o600)
 
 
-def _store(place: Place, plan: Plan) -> dict[str, Any]:
+def store_section(place: Place, plan: Plan) -> dict[str, Any]:
+    """Where the record is kept, in the settings' words."""
     match plan.store:
         case "sqlite":
             return {"kind": "sqlite", "directory": str(place.store)}

@@ -8,24 +8,16 @@ from howdah.local.plan import HOST, Plan, write_whole
 from howdah.postgres.layout import SUPERUSER
 
 DATABASE = "postgres"
-READ_WRITE = "read-write"
-
-
-def hosts_and_ports(plan: Plan) -> tuple[str, str]:
-    """Every server's host and port, comma separated, as libpq wants them."""
-    return ",".join(HOST for _ in plan.nodes), ",".join(str(node.port) for node in plan.nodes)
 
 
 def environment_of(plan: Plan, password: str) -> dict[str, str]:
-    """The variables with which any program that uses libpq reaches the primary."""
-    hosts, ports = hosts_and_ports(plan)
+    """The variables with which any program that uses libpq reaches the cluster, through its router."""
     return {
-        "PGHOST": hosts,
-        "PGPORT": ports,
+        "PGHOST": HOST,
+        "PGPORT": str(plan.router_port),
         "PGUSER": SUPERUSER,
         "PGPASSWORD": password,
         "PGDATABASE": DATABASE,
-        "PGTARGETSESSIONATTRS": READ_WRITE,
     }
 
 
@@ -36,9 +28,8 @@ def write_connection(place: Place, plan: Plan, password: str) -> None:
 
 
 def uri_of(plan: Plan, password: str) -> str:
-    """A connection URI that finds the primary."""
-    where = ",".join(f"{HOST}:{node.port}" for node in plan.nodes)
-    return f"postgresql://{SUPERUSER}:{quote(password, safe='')}@{where}/{DATABASE}?target_session_attrs={READ_WRITE}"
+    """The same as a connection URI."""
+    return f"postgresql://{SUPERUSER}:{quote(password, safe='')}@{HOST}:{plan.router_port}/{DATABASE}"
 
 
 def psql_line(place: Place) -> str:

@@ -29,6 +29,8 @@ STOP_LIMIT_S = 60.0
 TERM_LIMIT_S = 15.0
 """For agents that got SIGTERM because they did not answer."""
 STORE_LIMIT_S = 5.0
+ROUTER_LIMIT_S = 5.0
+"""Above the drain that `up` writes into its settings."""
 
 Say = Callable[[str], None]
 
@@ -40,6 +42,7 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
         found = look(place, plan.names)
         if not found.any:
             return False
+        _end_router(place, plan, say)  # first: it would hold its clients for a primary that does not come
         asked = _ask_to_stop(place, plan, found)
         if asked:
             wait_until(lambda: not (set(look_for_daemons(place, plan.names).agents) & asked), stop_limit_s)
@@ -50,6 +53,18 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
         if left.any:
             raise Refused(f"not everything ended: {_words(plan, left)}")
         return True
+
+
+def _end_router(place: Place, plan: Plan, say: Say) -> None:
+    router = look_for_daemons(place, plan.names).router
+    if router is None:
+        return
+    end(router, signal.SIGTERM)
+    end(router, signal.SIGCONT)
+    if not wait_until(lambda: look_for_daemons(place, plan.names).router is None, ROUTER_LIMIT_S):
+        say(f"the router (process {router}) does not stop; it is killed")
+        end(router, signal.SIGKILL)
+        wait_until(lambda: look_for_daemons(place, plan.names).router is None, KILL_LIMIT_S)
 
 
 def _ask_to_stop(place: Place, plan: Plan, found: ClusterProcesses) -> set[str]:
@@ -118,4 +133,6 @@ def _end_store(place: Place, plan: Plan, say: Say) -> None:
 
 def _words(plan: Plan, left: ClusterProcesses) -> str:
     parts = [f"{name}: {left.of_node(name)}" for name in plan.names if left.of_node(name)]
-    return "; ".join([*parts, *([f"store {left.store}"] if left.store else [])])
+    return "; ".join(
+        [*parts, *([f"store {left.store}"] if left.store else []), *([f"router {left.router}"] if left.router else [])]
+    )

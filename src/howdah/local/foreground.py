@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from howdah.local.events import JournalTails, event_line
 from howdah.local.place import Place
 from howdah.local.plan import read_plan
-from howdah.local.sight import see
 from howdah.local.supervise import Ended, Supervisor
-from howdah.local.up import Children, known_nodes
+from howdah.local.up import Children, see_plan
 from howdah.local.view import View
 
 ROUND_S = 1.0
@@ -46,7 +45,7 @@ def watch(place: Place, children: Children, view: View, ending: threading.Event)
     supervisor = Supervisor(place, children, view.say)
     tails: JournalTails | None = None
     first = read_plan(place.plan)
-    sight = see(first.cluster, known_nodes(first))
+    sight = see_plan(first)
     while not ending.is_set():
         plan = supervisor.round(time.monotonic(), sight.removed)
         if isinstance(plan, Ended):
@@ -54,7 +53,7 @@ def watch(place: Place, children: Children, view: View, ending: threading.Event)
         tails = tails or JournalTails(place, plan.names)
         for entry in tails.news(plan.names):
             view.say(event_line(entry))
-        now = see(plan.cluster, known_nodes(plan))
+        now = see_plan(plan)
         view.show(now)
         sight = now if now.answered else sight  # agents that are away do not make a removed node wanted
         ending.wait(ROUND_S)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from howdah.local.place import Place
 from howdah.local.plan import Plan
-from howdah.local.processes import AGENT_WORDS, STORE_WORDS
+from howdah.local.processes import AGENT_WORDS, ROUTER_WORDS, STORE_WORDS
 from howdah.local.refused import Refused
 from howdah.stores.etcd.server import EtcdMissing, find_etcd, reserve_ports, server_command
 
@@ -26,6 +26,11 @@ def agent_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def agent_command(place: Place, name: str) -> list[str]:
     """The command line of a node's agent."""
     return [sys.executable, *AGENT_WORDS, str(place.agent_file(name))]
+
+
+def router_command(place: Place) -> list[str]:
+    """The command line of the router."""
+    return [sys.executable, *ROUTER_WORDS, str(place.router_file)]
 
 
 def store_command(place: Place, plan: Plan) -> list[str]:
@@ -48,6 +53,11 @@ def store_log(place: Place) -> Path:
 def start_agent(place: Place, name: str) -> subprocess.Popen[bytes]:
     """Start a node's agent. Raises Refused."""
     return _start(agent_command(place, name), place.agent_log(name))
+
+
+def start_router(place: Place) -> subprocess.Popen[bytes]:
+    """Start the router. Raises Refused."""
+    return _start(router_command(place), place.router_log)
 
 
 def start_store(place: Place, plan: Plan) -> subprocess.Popen[bytes]:

@@ -52,8 +52,23 @@ class Place:
         return self.root / "store"
 
     @property
+    def router(self) -> Path:
+        """Everything of the router."""
+        return self.root / "router"
+
+    @property
+    def router_file(self) -> Path:
+        """Its settings."""
+        return self.router / "router.yaml"
+
+    @property
+    def router_log(self) -> Path:
+        """What it writes to its standard output and error."""
+        return self.router / "router.log"
+
+    @property
     def connection(self) -> Path:
-        """The variables with which libpq finds the primary."""
+        """The variables with which libpq finds the address of applications."""
         return self.root / "connection.env"
 
     @property
@@ -148,5 +163,5 @@ def _taken(descriptor: int) -> bool:
 
 def _foreign(root: Path) -> bool:
     """Whether there is anything but what an interrupted first `up` leaves."""
-    ours = {"lock", "secrets", "store"}
+    ours = {"lock", "secrets", "store", "router"}
     return any(entry.name not in ours and not entry.name.startswith("postgres-") for entry in root.iterdir())

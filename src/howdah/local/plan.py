@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from howdah.configuration.faults import SettingsRefused, checked
-from howdah.configuration.words import ClusterName, NodeName, Port
+from howdah.configuration.words import ClusterName, NodeName, OptionalPort, Port
 from howdah.configuration.yamlfile import read_yaml
 from howdah.local.refused import Refused
 
@@ -35,7 +35,8 @@ class PlannedNode:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cluster as it was asked for. `account` and `postgres_bin` are "" where nobody chose."""
+    """The cluster as it was asked for. `account` and `postgres_bin` are "" where nobody chose. `router_port`: the one
+    address of applications; 0 in a plan of before there were routers."""
 
     cluster: str
     store: StoreKind
@@ -43,6 +44,7 @@ class Plan:
     sync: str = ""
     account: str = ""
     postgres_bin: str = ""
+    router_port: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,6 +83,7 @@ class _File(BaseModel):
     sync: Literal["", "quorum", "async"] = ""
     account: str = ""
     postgres_bin: str = ""
+    router_port: OptionalPort = 0
 
 
 def read_plan(file: Path) -> Plan:
@@ -90,13 +93,13 @@ def read_plan(file: Path) -> Plan:
     except SettingsRefused as refused:
         raise Refused(f"{file} cannot be used: {refused}") from refused
     nodes = tuple(PlannedNode(node.name, node.port, node.api_port) for node in found.nodes)
-    return Plan(found.cluster, found.store, nodes, found.sync, found.account, found.postgres_bin)
+    return Plan(found.cluster, found.store, nodes, found.sync, found.account, found.postgres_bin, found.router_port)
 
 
 def write_plan(file: Path, plan: Plan) -> None:
     """Write cluster.yaml, whole or not at all. Raises OSError."""
     document: dict[str, Any] = {"cluster": plan.cluster, "store": plan.store}
-    for name in ("sync", "account", "postgres_bin"):
+    for name in ("sync", "account", "postgres_bin", "router_port"):
         if value := getattr(plan, name):
             document[name] = value
     document["nodes"] = [{"name": n.name, "port": n.port, "api_port": n.api_port} for n in plan.nodes]

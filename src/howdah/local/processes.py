@@ -14,6 +14,7 @@ from howdah.postgres.layout import NodeLayout
 
 PROC = Path("/proc")
 AGENT_WORDS = ("-m", "howdah", "agent", "--config")
+ROUTER_WORDS = ("-m", "howdah", "router", "--config")
 STORE_WORDS = ("-m", "howdah.stores.sqlite.server", "--directory")
 ETCD_WORD = "--data-dir"
 DEADMAN_WORD = "howdah.agent.deadman.process"
@@ -38,11 +39,12 @@ class ClusterProcesses:
     deadmen: dict[str, int]
     servers: dict[str, tuple[int, ...]]
     store: int | None
+    router: int | None = None
 
     @property
     def any(self) -> bool:
         """Whether anything of the cluster is left."""
-        return bool(self.agents or self.deadmen or self.servers or self.store)
+        return bool(self.agents or self.deadmen or self.servers or self.store or self.router)
 
     def of_node(self, name: str) -> str:
         """A node's processes in words; "" if there are none."""
@@ -61,10 +63,11 @@ def look(place: Place, names: Collection[str]) -> ClusterProcesses:
 
 
 def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
-    """Look through /proc once for what has a telling command line: agents, dead-men and the store; no servers."""
+    """Look through /proc once for what has a telling command line: agents, dead-men, the store and the
+    router; no servers."""
     agents: dict[str, int] = {}
     deadmen: dict[str, int] = {}
-    store = None
+    store = router = None
     files = {str(place.agent_file(name)): name for name in names}
     datas = {str(NodeLayout(place.node(name)).data): name for name in names}
     for process in running():
@@ -72,12 +75,14 @@ def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
         if word := after(words, AGENT_WORDS):
             if word in files:
                 agents[files[word]] = process.pid
+        elif after(words, ROUTER_WORDS) == str(place.router_file):
+            router = process.pid
         elif any(DEADMAN_WORD in word for word in words):
             if (data := after(words, ("--data",))) in datas:
                 deadmen[datas[data]] = process.pid
         elif after(words, STORE_WORDS) == str(place.store) or _is_etcd(words, place):
             store = process.pid
-    return ClusterProcesses(agents, deadmen, {}, store)
+    return ClusterProcesses(agents, deadmen, {}, store, router)
 
 
 def server_directories(place: Place, name: str) -> tuple[Path, ...]:

@@ -26,7 +26,12 @@ def purge(place: Place, plan: Plan) -> tuple[Path, ...]:
     if look(place, plan.names).any:
         raise Refused(f"processes of the cluster in {place.root} still run; nothing was removed. Use `howdah down`.")
     try:
-        for path in (*(place.node(name) for name in plan.names), *place.root.glob("postgres-*"), place.store):
+        for path in (
+            *(place.node(name) for name in plan.names),
+            *place.root.glob("postgres-*"),
+            place.store,
+            place.router,
+        ):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
         shutil.rmtree(place.secrets, ignore_errors=True)

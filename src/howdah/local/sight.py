@@ -4,15 +4,20 @@ The document is that of `howdah status --json`. Any agent that answers can tell 
 the highest term is believed.
 """
 
+import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from howdah.cluster.peerstate import NodeState
 from howdah.local.remote import Agent, Answer, Silent, ask, ask_each
+from howdah.values.address import Address
 
 STATUS_PATH = "/cluster"
 EXPLANATION_PATH = "/explain"
+LISTENING = "listening"
+"""A router's state when its port takes connections."""
+ROUTER_LIMIT_S = 1.0
 GOOD_STATES = ("running", "streaming")
 OF_STATE = (": its agent is not reachable", *(f" is {state.value}" for state in NodeState))
 """So an agent's sentence on the state of a node goes on after its name."""
@@ -65,8 +70,23 @@ def nodes_of(document: Mapping[str, Any]) -> list[Document]:
     return [node for node in found if isinstance(node, dict)] if isinstance(found, list) else []
 
 
-def see(cluster: str, nodes: Sequence[KnownNode]) -> Sight:
-    """Ask every agent at the same time."""
+def see(cluster: str, nodes: Sequence[KnownNode], routers: Sequence[Address] = ()) -> Sight:
+    """Ask every agent at the same time, and see whether the routers listen."""
+    sight = _see(cluster, nodes)
+    if not routers:
+        return sight
+    return replace(sight, document=sight.document | {"routers": [_router(address) for address in routers]})
+
+
+def _router(address: Address) -> Document:
+    try:
+        socket.create_connection((address.host, address.port), timeout=ROUTER_LIMIT_S).close()
+    except OSError:
+        return {"address": str(address), "state": "unreachable"}
+    return {"address": str(address), "state": LISTENING}
+
+
+def _see(cluster: str, nodes: Sequence[KnownNode]) -> Sight:
     answers = ask_each([node.agent for node in nodes], STATUS_PATH)
     told = {
         node: answer.document
@@ -104,6 +124,9 @@ def problems(sight: Sight) -> list[str]:
         found.append(f"{sight.primary} does not serve writes yet")
     if document.get("paused") and not any("paused" in sentence for sentence in sight.wrong):
         found.append("paused: no automatic role change until `howdah resume`")
+    for router in document.get("routers") or ():
+        if router.get("state") not in (None, LISTENING):
+            found.append(f"the router at {router.get('address')} does not answer")
     silent = {one.node: one.reason for one in sight.silent}
     told: list[str] = []
     for node in nodes_of(document):

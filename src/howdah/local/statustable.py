@@ -16,7 +16,15 @@ COLUMNS = ("name", "role", "state", "timeline", "LSN", "lag", "sync", "term", "a
 
 def status_view(sight: Sight) -> RenderableType:
     """The headline, the table, a switchover that is planned, and what is wrong."""
-    return Group(headline(sight.document), status_table(sight.document), *planned(sight), trouble(sight))
+    document = sight.document
+    return Group(headline(document), status_table(document), *routers(document), *planned(sight), trouble(sight))
+
+
+def routers(document: Mapping[str, Any]) -> tuple[Text, ...]:
+    """The addresses of applications."""
+    return tuple(
+        Text(f"router {each.get('address')} {each.get('state', '')}".rstrip()) for each in document.get("routers") or ()
+    )
 
 
 def planned(sight: Sight) -> tuple[Text, ...]:

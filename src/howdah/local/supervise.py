@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from howdah.local.launch import start_agent, start_store
+from howdah.local.launch import start_agent, start_router, start_store
 from howdah.local.place import Place, locked
 from howdah.local.plan import Plan, read_plan
 from howdah.local.processes import look_for_daemons
@@ -13,6 +13,7 @@ from howdah.local.up import Children
 REST_S = 5.0
 """A process that ended stays down for so long: time for the cluster to show what it does without it."""
 STORE = "the store"
+ROUTER = "the router"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,12 @@ class Supervisor:
     def _missing(self, plan: Plan) -> set[str]:
         found = look_for_daemons(self._place, plan.names)
         wanted = {name for name in plan.names if name not in self._removed}
-        return (wanted - found.agents.keys()) | ({STORE} if found.store is None else set())
+        missing = wanted - found.agents.keys()
+        if found.store is None:
+            missing.add(STORE)
+        if found.router is None and plan.router_port:
+            missing.add(ROUTER)
+        return missing
 
     def _start(self, plan: Plan, now: float) -> None:
         """Under the lock, and after another look: somebody else may start or stop just this."""
@@ -77,9 +83,11 @@ class Supervisor:
     def _start_one(self, plan: Plan, what: str) -> None:
         if what == STORE:
             self._children.store = start_store(self._place, plan)
+        elif what == ROUTER:
+            self._children.router = start_router(self._place)
         else:
             self._children.agents[what] = start_agent(self._place, what)
 
 
 def _process(what: str) -> str:
-    return what if what == STORE else f"the agent of {what}"
+    return what if what in (STORE, ROUTER) else f"the agent of {what}"

@@ -6,18 +6,21 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psycopg
+
 from howdah.configuration.faults import SettingsRefused
-from howdah.configuration.load import load_agent
+from howdah.configuration.load import load_agent, load_router
 from howdah.local.agentfile import write_agent_file
-from howdah.local.connection import write_connection
-from howdah.local.freeports import choose_ports
-from howdah.local.launch import last_words, start_agent, start_store, store_log
+from howdah.local.connection import uri_of, write_connection
+from howdah.local.freeports import choose_ports, port_is_free
+from howdah.local.launch import last_words, start_agent, start_router, start_store, store_log
 from howdah.local.place import Place, make_place
 from howdah.local.plan import HOST, Plan, StoreKind, read_plan, write_plan
 from howdah.local.portmove import settle_ports
 from howdah.local.processes import look
 from howdah.local.refused import NotServing, Refused
 from howdah.local.remote import Agent
+from howdah.local.routerfile import write_router_file
 from howdah.local.sight import GOOD_STATES, KnownNode, Sight, nodes_of, problems, see
 from howdah.local.storewait import wait_for_store
 from howdah.ports.postgres import PostgresFailure
@@ -26,14 +29,18 @@ from howdah.postgres.installation import Installation, find_installation, reacha
 from howdah.postgres.layout import NodeLayout
 from howdah.postgres.parameters import refusal
 from howdah.postgres.secrets import ClusterSecrets, generate_secrets, read_secrets, write_secrets
+from howdah.values.address import Address
 
 NODES = 3
 NODES_MAX = 20
-POSTGRES_PORT = 5432
+PORT = 5432
+"""The router's; PostgreSQL's follow."""
 API_PORT = 8008
 CLUSTER = "main"
 READY_LIMIT_S = 120.0
 """For a cluster to serve writes: far above the seconds that it takes, since a machine may be busy or do recovery."""
+ROUTER_LIMIT_S = 60.0
+"""For the first client of the router to be answered, once the cluster serves: it takes a second."""
 POLL_S = 0.2
 TELL_S = 10.0
 """Between two words on what is waited for."""
@@ -73,10 +80,11 @@ class Children:
 
     agents: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     store: subprocess.Popen[bytes] | None = None
+    router: subprocess.Popen[bytes] | None = None
 
     def reap(self) -> None:
         """Take the exit status of those that ended."""
-        for process in (*self.agents.values(), self.store):
+        for process in (*self.agents.values(), self.store, self.router):
             if process is not None:
                 process.poll()
 
@@ -89,6 +97,16 @@ class Children:
 def known_nodes(plan: Plan) -> tuple[KnownNode, ...]:
     """The plan's nodes, to be asked."""
     return tuple(KnownNode(n.name, HOST, n.port, Agent(n.name, HOST, n.api_port)) for n in plan.nodes)
+
+
+def known_routers(plan: Plan) -> tuple[Address, ...]:
+    """The plan's router, if it has one."""
+    return (Address(HOST, plan.router_port),) if plan.router_port else ()
+
+
+def see_plan(plan: Plan) -> Sight:
+    """The cluster as it is now."""
+    return see(plan.cluster, known_nodes(plan), known_routers(plan))
 
 
 def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
@@ -117,7 +135,7 @@ def prepare(place: Place, wishes: Wishes, say: Say) -> Prepared:
 
 
 def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Children) -> Prepared:
-    """Start the store and the agents that do not run, but for removed nodes'. To be called under the lock.
+    """Start the store, the agents and the router that do not run, but for removed nodes'. To be called under the lock.
 
     As it was started: a port may have moved. Raises Refused."""
     place, plan = prepared.place, prepared.plan
@@ -133,6 +151,14 @@ def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Childre
     # A server that is left over from a dead agent has the node's port: the next agent deals with it.
     plan = settle_ports(place, plan, [(node, node.name in found.servers) for node in missing], say)
     prepared = replace(prepared, plan=plan)
+    if found.router is None:
+        if not port_is_free(plan.router_port):
+            raise Refused(
+                f"port {plan.router_port}, which the router has used since it was made, is taken by another process "
+                f"(`ss -ltnp` shows which). End that one, or give the router a free port in both {place.plan.name} and "
+                f"{place.router_file.relative_to(place.root)}."
+            )
+        children.router = start_router(place)
     for node in missing:
         is_new = not NodeLayout(place.node(node.name)).data.exists()
         children.agents[node.name] = start_agent(place, node.name)
@@ -165,6 +191,26 @@ def wait_until_serving(
         time.sleep(POLL_S)
 
 
+def wait_for_router(prepared: Prepared, children: Children, limit_s: float = ROUTER_LIMIT_S) -> None:
+    """Wait until a client of the router gets an answer from the primary. Raises Refused."""
+    began, why = time.monotonic(), ""
+    while time.monotonic() - began < limit_s:
+        process = children.router
+        if process is not None and process.poll() is not None:
+            raise NotServing(f"the router ended; {last_words(prepared.place.router_log)}")
+        try:
+            with psycopg.connect(uri_of(prepared.plan, prepared.secrets.superuser), connect_timeout=5) as client:
+                client.execute("SELECT pg_is_in_recovery()")
+            return
+        except psycopg.Error as error:
+            why = str(error).strip()
+        time.sleep(POLL_S)
+    raise NotServing(
+        f"the cluster serves, and its router does not after {limit_s:g} s: {why}\n"
+        f"{last_words(prepared.place.router_log)}"
+    )
+
+
 def ended_agents(prepared: Prepared, children: Children) -> list[str]:
     """What became of agents that ended while the cluster was starting."""
     return [
@@ -181,7 +227,7 @@ def _look_at(prepared: Prepared, children: Children) -> Sight:
         raise Refused("\n".join(ended))
     if children.store is not None and children.store.poll() is not None:
         raise Refused(f"the store ended; {last_words(store_log(prepared.place))}")
-    return see(prepared.plan.cluster, known_nodes(prepared.plan))
+    return see_plan(prepared.plan)
 
 
 def _wait_until_ready(prepared: Prepared, name: str, children: Children) -> None:
@@ -209,17 +255,18 @@ def _not_ready(prepared: Prepared, sight: Sight, limit_s: float) -> str:
 def first_api_port(first: int) -> int:
     """Where to look for the agents' ports: as far from 8008 as PostgreSQL's are from 5432, so that two clusters that
     begin at the same moment do not choose the same."""
-    shifted = API_PORT + first - POSTGRES_PORT
+    shifted = API_PORT + first - PORT
     return shifted if API_PORT <= shifted <= PORT_MAX else API_PORT
 
 
 def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
     count = wishes.nodes or NODES
-    first = wishes.port or POSTGRES_PORT
-    ports = choose_ports(first, count, ())
-    api_ports = choose_ports(first_api_port(first), count, ports)
-    if ports != tuple(range(first, first + count)):
-        say(f"of the ports from {first} on some are taken; PostgreSQL listens on {', '.join(map(str, ports))}")
+    first = wishes.port or PORT
+    (router_port,) = choose_ports(first, 1, ())
+    if router_port != first:
+        say(f"port {first} is taken; the router listens on {router_port}")
+    ports = choose_ports(router_port + 1, count, ())
+    api_ports = choose_ports(first_api_port(first), count, (router_port, *ports))
     empty = Plan(
         cluster=CLUSTER,
         store=wishes.store or "sqlite",
@@ -227,6 +274,7 @@ def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
         sync=wishes.sync or "",
         account=account.name if account else "",
         postgres_bin=str(wishes.postgres_bin.absolute()) if wishes.postgres_bin else "",
+        router_port=router_port,
     )
     return empty.grown(ports, api_ports)
 
@@ -235,9 +283,10 @@ def _changed(plan: Plan, wishes: Wishes, say: Say) -> Plan:
     """The plan of an existing cluster with what may be changed: more nodes, other programs. Raises Refused."""
     if wishes.store and wishes.store != plan.store:
         raise Refused(f"this cluster keeps its record in {plan.store}; --store cannot change it. Make another one.")
-    if wishes.port and wishes.port != plan.nodes[0].port:
+    plan = _with_router(plan, wishes, say)
+    if wishes.port and wishes.port != plan.router_port:
         raise Refused(
-            f"n1 of this cluster listens on {plan.nodes[0].port} and goes on doing so; leave --port out, "
+            f"the router of this cluster listens on {plan.router_port} and goes on doing so; leave --port out, "
             "or make another cluster with --data."
         )
     if wishes.sync and wishes.sync != plan.sync:
@@ -252,12 +301,26 @@ def _changed(plan: Plan, wishes: Wishes, say: Say) -> Plan:
         )
     if count == len(plan.nodes):
         return plan
-    reserved = {port for node in plan.nodes for port in (node.port, node.api_port)}
+    reserved = _reserved(plan)
     more = count - len(plan.nodes)
     ports = choose_ports(plan.nodes[-1].port + 1, more, reserved)
     api_ports = choose_ports(plan.nodes[-1].api_port + 1, more, {*reserved, *ports})
     say(f"{more} more nodes: PostgreSQL listens on {', '.join(map(str, ports))}")
     return replace(plan, nodes=plan.grown(ports, api_ports).nodes)
+
+
+def _with_router(plan: Plan, wishes: Wishes, say: Say) -> Plan:
+    """A cluster of before there were routers gets one, at the wished port or the next free one after its servers'."""
+    if plan.router_port:
+        return plan
+    first = wishes.port or max(node.port for node in plan.nodes) + 1
+    (port,) = choose_ports(first, 1, _reserved(plan))
+    say(f"this cluster gets a router: from now on applications connect to port {port}")
+    return replace(plan, router_port=port)
+
+
+def _reserved(plan: Plan) -> set[int]:
+    return {plan.router_port, *(port for node in plan.nodes for port in (node.port, node.api_port))}
 
 
 def _secrets(place: Place) -> ClusterSecrets:
@@ -276,6 +339,7 @@ def _write(place: Place, plan: Plan, secrets: ClusterSecrets) -> None:
         root.mkdir(mode=0o755, exist_ok=True)
         root.chmod(0o755)  # whatever the umask is: the account has to pass through
         write_agent_file(place, plan, node)
+    write_router_file(place, plan, secrets)
     write_connection(place, plan, secrets.superuser)
 
 
@@ -286,3 +350,7 @@ def _check_settings(place: Place, plan: Plan) -> None:
             load_agent(place.agent_file(name), {}, refusal)
         except SettingsRefused as refused:
             raise Refused(f"the settings of {name} cannot be used:\n{refused}") from refused
+    try:
+        load_router(place.router_file, {})
+    except SettingsRefused as refused:
+        raise Refused(f"the router's settings cannot be used:\n{refused}") from refused
