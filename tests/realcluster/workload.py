@@ -27,6 +27,7 @@ STATEMENT_LIMITS_S = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
 at the same moment."""
 """A client gives up on a server that does not answer; longer than the product's own pauses of healthy servers."""
 CONNECT_LIMIT_S = 7.0
+ROUTER_LIMIT_S = 30.0
 CERTAIN = frozenset(("25006", "3D000", "42P01"))
 """SQLSTATEs that are raised before anything could have been written: read-only, no database, no table."""
 TIMELINE = "RETURNING pg_walfile_name(pg_current_wal_insert_lsn())"
@@ -39,10 +40,15 @@ class Workload:
     """Start it with `writing()`."""
 
     def __init__(
-        self, conninfos: Sequence[str], table: str, pause_s: float = PAUSE_S, enter: Callable[[], None] | None = None
+        self,
+        conninfos: Sequence[str],
+        table: str,
+        pause_s: float = PAUSE_S,
+        enter: Callable[[], None] | None = None,
+        limits_s: Sequence[float] = STATEMENT_LIMITS_S,
     ) -> None:
-        """A connection for each of `conninfos`, which writes every `pause_s` at most; `enter` is called first in the
-        thread that opens them."""
+        """A connection for each of `conninfos`, which writes every `pause_s` at most and gives a statement up after the
+        next of `limits_s`; `enter` is called first in the thread that opens them."""
         self.history: list[Write] = []
         self.read: list[str] = []
         """Values of unknown outcome that a primary showed afterwards."""
@@ -50,6 +56,7 @@ class Workload:
         self._conninfos = conninfos
         self._pause_s = pause_s
         self._enter = enter
+        self._limits_s = limits_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="workload")
 
@@ -94,7 +101,7 @@ class Workload:
     async def _write_for_ever(self, number: int, conninfo: str) -> None:
         connection: _Connection | None = None
         unsure = ""
-        limit_s = STATEMENT_LIMITS_S[number % len(STATEMENT_LIMITS_S)]
+        limit_s = self._limits_s[number % len(self._limits_s)]
         for count in itertools.count():
             if self._stopping.is_set():
                 break
@@ -188,11 +195,15 @@ async def _open(conninfo: str, limit_s: float) -> _Connection | None:
 
 
 @contextlib.contextmanager
-def writing(cluster: RealCluster) -> Iterator[Workload]:
-    """Clients that write while the block runs. Check with `verdict` afterwards."""
+def writing(cluster: RealCluster, conninfo: str = "") -> Iterator[Workload]:
+    """Clients that write while the block runs, to the primary or to where `conninfo` leads. Check with `verdict`
+    afterwards."""
     table = f"writes_{next(_numbers)}"
     cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
-    load = Workload([cluster.conninfo()] * CONNECTIONS, table)
+    if conninfo:  # a router holds statements while nobody leads, and says when they are lost
+        load = Workload([conninfo] * CONNECTIONS, table, limits_s=(ROUTER_LIMIT_S,))
+    else:
+        load = Workload([cluster.conninfo()] * CONNECTIONS, table)
     load.start()
     try:
         load.wait_writes(20)

@@ -180,3 +180,18 @@ def test_what_a_session_had_on_a_lost_server_ends_it_with_the_reason() -> None:
     stage.dies("n1")
     assert b"LISTEN news" in client.take()
     assert client.closed
+
+
+def test_a_session_with_a_connection_of_its_own_gets_another_one_if_it_had_nothing_there() -> None:
+    stage = Stage()
+    stage.place.keeps = "pools.mode is session"
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.answers("n1", done("INSERT 0 1"))
+    assert client.session.link is stage.links["n1"][0]
+    stage.dies("n1")
+    client.take()
+    client.asks(WRITE)
+    assert stage.sent("n1") == query(WRITE)
+    assert not client.closed

@@ -280,7 +280,7 @@ class Session:
         elif link.replaying:
             return None
         elif link.expect.done:
-            free = link.expect.status == codes.IDLE and not self.state.pinned and not self._open
+            free = link.expect.status == codes.IDLE and not self.state.stays and not self._open
             if free and not read and not link.pool.target.writable:
                 self._give_back(link)
                 return self._way(read, ends)
@@ -390,7 +390,7 @@ class Session:
         if self._writes and link.expect.status == codes.IDLE:
             self._writes = False
             self.wrote_ms = self.hub.clock_ms()
-        if link.expect.status == codes.IDLE and not self._open and not self.state.pinned and not self._left:
+        if link.expect.status == codes.IDLE and not self._open and not self.state.stays and not self._left:
             self._repeat = b""
             self._reads = True
             if self.state.portals:
@@ -482,7 +482,7 @@ class Session:
         link, self.link = self.link, None
         if link is None:
             return
-        if link.idle and not self.state.pinned and not self._open:
+        if link.idle and not self.state.stays and not self._open:
             link.pool.give(link, self.hub.now_ms)
         else:
             link.broken = "its client left in the middle"

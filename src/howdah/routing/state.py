@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 class State:
-    """`profile`: its settings. `pinned`: why it keeps its connection, `keeps` from the beginning. `names`, `unnamed`:
-    its prepared statements; `unsure` of them are not answered yet. `portals`: what those do that leave traces.
-    `watches`: whether the end of the transaction matters to what is remembered; `tag`: of the last statement then."""
+    """`profile`: its settings. `pinned`: what binds it to its connection; `keeps`: why it has one from its first to
+    its last statement. `names`, `unnamed`: its prepared statements; `unsure` of them are not answered yet. `portals`:
+    what those do that leave traces. `watches`: whether the end of the transaction matters to what is remembered;
+    `tag`: of the last statement then."""
 
     def __init__(self, profile: Profile, keeps: str, profiles: Profiles, statements: Statements) -> None:
         self.profile = profile
         self.keeps = keeps
-        self.pinned = keeps
+        self.pinned = ""
         self.names: dict[bytes, Statement] = {}
         self.unnamed: Statement | None = None
         self.unsure = 0
@@ -32,6 +33,11 @@ class State:
         self.traces = traces.Traces(profile)
         self.profiles = profiles
         self._statements = statements
+
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps its connection between transactions."""
+        return bool(self.pinned or self.keeps)
 
     def pin(self, why: str) -> None:
         """Keep the connection until the session ends."""

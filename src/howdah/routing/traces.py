@@ -94,7 +94,7 @@ def _follow(state: State, link: Link, effect: effects.SessionEffect) -> None:
         case effects.Discard(effects.DiscardTarget.ALL):
             _forget_all(state, link)
             link.profile, state.profile = profiles.plain, start
-            state.pinned = state.keeps
+            state.pinned = ""
         case effects.Deallocate(None):
             _forget_all(state, link)
         case effects.Deallocate(str(name)):
