@@ -28,10 +28,14 @@ def test_a_seed_that_once_failed_keeps_every_promise(seed: int) -> None:
 
 @pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, 10))
 def test_ten_seeds_keep_every_promise(first: int) -> None:
+    acknowledged = (
+        0  # a world whose store is lost in its first start may wait for its operator, and acknowledge nothing
+    )
     for seed in range(first, first + 10):
         outcome = run_seed(draw(seed))
         assert not outcome.fault, "\n".join(report(outcome))
-        assert outcome.acknowledged > 0
+        acknowledged += outcome.acknowledged
+    assert acknowledged > 0
 
 
 def test_a_lease_that_is_changed_under_faults_breaks_no_promise() -> None:
