@@ -68,6 +68,10 @@ def error(code: int, message: str) -> bytes:
     return json.dumps({"error": message, "code": code, "message": message}).encode()
 
 
+PATIENT_MS = 20_000
+"""Where an answer is sure to come, however busy the machine is."""
+
+
 def store_of(*endpoints: str, timeout_ms: int = 400) -> EtcdStore:
     return EtcdStore(EtcdSettings(endpoints, "test", request_timeout_ms=timeout_ms))
 
@@ -123,7 +127,11 @@ def test_a_write_that_may_have_left_is_unknown_and_is_not_sent_again(endpoint: E
 def test_a_write_that_certainly_did_nothing_goes_to_the_next_endpoint(reply: bytes, status: str) -> None:
     async def scenario() -> None:
         endpoint, other = Endpoint(reply, status), Endpoint(SWAPPED)
-        async with endpoint.serving(), other.serving(), closing(store_of(endpoint.address, other.address)) as store:
+        async with (
+            endpoint.serving(),
+            other.serving(),
+            closing(store_of(endpoint.address, other.address, timeout_ms=PATIENT_MS)) as store,
+        ):
             assert await store.compare_and_swap("record", None, "text") == Swapped(42)
             assert (len(endpoint.requests), len(other.requests)) == (1, 1)
 
@@ -133,7 +141,10 @@ def test_a_write_that_certainly_did_nothing_goes_to_the_next_endpoint(reply: byt
 def test_a_write_passes_by_an_endpoint_that_refuses_connections() -> None:
     async def scenario() -> None:
         other = Endpoint(SWAPPED)
-        async with other.serving(), closing(store_of(nobody(), nobody(), other.address)) as store:
+        async with (
+            other.serving(),
+            closing(store_of(nobody(), nobody(), other.address, timeout_ms=PATIENT_MS)) as store,
+        ):
             assert await store.compare_and_swap("record", None, "text") == Swapped(42)
 
     asyncio.run(scenario())
@@ -158,7 +169,11 @@ def test_when_all_endpoints_refuse_connections_nothing_was_written_and_each_is_n
 def test_a_read_goes_on_to_the_next_endpoint_and_later_requests_begin_there(endpoint: Endpoint) -> None:
     async def scenario() -> None:
         other = Endpoint(FOUND)
-        async with endpoint.serving(), other.serving(), closing(store_of(endpoint.address, other.address)) as store:
+        async with (
+            endpoint.serving(),
+            other.serving(),
+            closing(store_of(endpoint.address, other.address, timeout_ms=4_000)) as store,
+        ):
             assert await store.read("record") == Versioned("text", 41)
             assert await store.read("record") == Versioned("text", 41)
             assert (len(endpoint.requests), len(other.requests)) == (1, 2)
