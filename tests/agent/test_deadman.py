@@ -22,6 +22,7 @@ from howdah.ports.deadman import DeadmanGone
 from howdah.postgres import gone
 from howdah.postgres.layout import NodeLayout
 from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory, until
+from tests.signals import send
 
 MEMORY_KB_MAX = 15 * 1024
 FAR_MS = 3_600_000
@@ -134,7 +135,7 @@ def test_a_backend_that_outlived_its_postmaster_is_killed_at_the_deadline(server
         assert postmaster is not None
         os.kill(postmaster, signal.SIGKILL)
         await until(lambda: process.view().alive == 1)
-        os.kill(gone.processes_of(server.layout.data)[0], signal.SIGSTOP)
+        send((gone.processes_of(server.layout.data)[0],), signal.SIGSTOP)
         await client.arm(_boot_ms() + 1)
         await until(lambda: process.view().alive == 0)
         busy.kill()
@@ -208,7 +209,7 @@ def test_a_stopped_dead_man_fires_at_once_when_it_goes_on_after_the_deadline(ser
         await process.start(False, START_LIMIT_MS)
         deadline = _boot_ms() + 200
         await client.arm(deadline)
-        os.kill(pid, signal.SIGSTOP)
+        send((pid,), signal.SIGSTOP)
         await until(lambda: _boot_ms() > deadline + 200)
         assert process.view().postmaster is not None
         os.kill(pid, signal.SIGCONT)
@@ -223,7 +224,7 @@ def test_a_dead_man_that_hangs_is_noticed_and_replaced_with_its_deadline_kept(no
         assert await client.alive()
         await client.arm(_boot_ms() + FAR_MS)
         before = await client.state()
-        os.kill(before.pid, signal.SIGSTOP)
+        send((before.pid,), signal.SIGSTOP)
         await until(lambda: _is_stopped(before.pid))
         with pytest.raises(DeadmanGone, match="does not answer"):
             await client.arm(_boot_ms() + 2 * FAR_MS)

@@ -17,7 +17,7 @@ from howdah.ports.store import StoreUnavailable
 from tests.chaos.cluster import ChaosCluster
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
-from tests.realcluster.processes import send
+from tests.signals import send
 
 Undo = Callable[[], object]
 

@@ -10,7 +10,8 @@ from tests.chaos.cluster import NODES
 from tests.chaos.fault import BLIP_S, BOOT_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, in_turn, nothing
 from tests.chaos.network import NotNow
 from tests.realcluster.node import RealNode
-from tests.realcluster.processes import command_line, send
+from tests.realcluster.processes import command_line
+from tests.signals import send
 
 STAGGER_S = 3.0
 PLACES = ("the primary", "a standby", "the other")

@@ -6,6 +6,7 @@ import signal
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 
 def test_a_killed_postmaster_is_started_again_in_place(cluster: RealCluster) -> None:
@@ -68,7 +69,7 @@ def test_a_stopped_postmaster_is_noticed_by_a_new_connection_and_killed(cluster:
     primary = cluster.primary()
     stopped = primary.postmaster
     with writing(cluster) as load:
-        os.kill(stopped, signal.SIGSTOP)
+        send((stopped,), signal.SIGSTOP)
         eventually(lambda: primary.postmaster != stopped, "the stopped postmaster is killed")
         load.wait_writes()
     cluster.wait_healthy()

@@ -11,6 +11,7 @@ from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 
 def hand_over(cluster: RealCluster, target: RealNode) -> RealNode:
@@ -92,7 +93,7 @@ def test_a_shutdown_checkpoint_longer_than_the_lease_costs_neither_the_lease_nor
     term = cluster.record().term
     with writing(cluster) as load:
         checkpointer = primary.titled("checkpointer")
-        os.kill(checkpointer, signal.SIGSTOP)
+        send((checkpointer,), signal.SIGSTOP)
         hand_over(cluster, target)
         end = time.monotonic() + 7
         while time.monotonic() < end:

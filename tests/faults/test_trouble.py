@@ -8,8 +8,9 @@ import psutil
 
 from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 HALF_A_SEGMENT = 8 * 1024 * 1024
 

@@ -6,8 +6,9 @@ import time
 from tests.features.operator import ask, explained, look
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 LEASE_S = 5
 

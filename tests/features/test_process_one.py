@@ -11,7 +11,8 @@ import yaml
 
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import HERE, RealNode
-from tests.realcluster.processes import PROC, all_pids, command_line, eventually, send
+from tests.realcluster.processes import PROC, all_pids, command_line, eventually
+from tests.signals import send
 
 UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 

@@ -5,8 +5,9 @@ import signal
 from tests.features.operator import configure, order
 from tests.realcluster.cluster import PARAMETERS, RealCluster, slot_of
 from tests.realcluster.node import RealNode
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 CLUSTER_CONFIG = {"postgresql": {"parameters": {**PARAMETERS, "max_slot_wal_keep_size": "32MB", "wal_keep_size": "0"}}}
 

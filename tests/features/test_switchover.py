@@ -5,8 +5,9 @@ import time
 
 from tests.features.operator import ask, at, explained, look, order
 from tests.realcluster.cluster import RealCluster
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
+from tests.signals import send
 
 
 def test_a_switchover_goes_to_the_named_standby_and_loses_nothing(cluster: RealCluster) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.features.operator import ask, explained
 from tests.realcluster.cluster import RealCluster, real_cluster
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
+from tests.signals import send
 
 LEASE_S = 5
 

@@ -18,6 +18,7 @@ from howdah.local.plan import read_plan
 from howdah.local.processes import wait_until
 from howdah.postgres.secrets import read_secrets
 from tests.local.upcluster import UpCluster, up_cluster
+from tests.signals import send
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_down_works_when_agents_and_store_are_dead_or_stopped(cluster: UpCluster
     assert found.store is not None
     os.kill(found.store, signal.SIGKILL)
     os.kill(found.agents["n1"], signal.SIGKILL)
-    os.kill(found.agents["n2"], signal.SIGSTOP)
+    send((found.agents["n2"],), signal.SIGSTOP)
     printed = cluster.done("down")
     assert "the agent of n2 does not answer" in printed
     assert not cluster.processes().any

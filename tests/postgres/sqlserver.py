@@ -23,6 +23,7 @@ import psutil
 import psycopg
 
 from tests.ports import free_port
+from tests.signals import send
 
 AGENT = "howdah"
 OTHER_INSTALLATION = "HOWDAH_TEST_POSTGRES"
@@ -145,8 +146,8 @@ class SqlServer:
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the postmaster alone."""
-        if self.postmaster is not None:
-            self.postmaster.send_signal(number)
+        if self.postmaster is not None and self.postmaster.poll() is None:
+            send((self.postmaster.pid,), number)
 
     def stop(self) -> None:
         """Fast shutdown, to its end."""

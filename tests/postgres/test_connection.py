@@ -13,6 +13,7 @@ from howdah.ports.postgres import ConnectionsTaken
 from howdah.postgres.connection import KeptSql, LocalSql, ServerObjected, ServerRefused, ServerSilent
 from tests.ports import free_port
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
+from tests.signals import send
 
 
 def local(server: SqlServer, timeout_ms: int = 5000) -> LocalSql:
@@ -128,7 +129,7 @@ def test_a_stopped_postmaster_is_silent_and_so_is_a_stopped_backend(farm: Farm) 
         with pytest.raises(ServerSilent):
             async with local(server).session(limit_ms=300) as connection:
                 (pid,) = await connection.one("SELECT pg_backend_pid()")
-                os.kill(int(pid or 0), signal.SIGSTOP)
+                send((int(pid or 0),), signal.SIGSTOP)
                 await connection.query("SELECT 1")
 
     asyncio.run(statement())

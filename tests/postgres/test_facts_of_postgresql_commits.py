@@ -13,6 +13,7 @@ from psycopg import pq
 
 from howdah.values.lsn import parse_lsn
 from tests.postgres.sqlserver import Farm, SqlServer, eventually, spawn
+from tests.signals import send
 
 NAMES = "synchronous_standby_names"
 INSERT = "INSERT INTO t VALUES (1)"
@@ -171,7 +172,7 @@ def test_a_stopped_walsender_keeps_the_old_setting_while_a_barrier_passes(primar
     eventually(lambda: primary.sql(priority) == 1, "n3 is a voter")
     primary.sql("CHECKPOINT")
     pid = primary.sql("SELECT pid FROM pg_stat_replication WHERE application_name = 'n3'")
-    os.kill(pid, signal.SIGSTOP)
+    send((pid,), signal.SIGSTOP)
     setting(primary, "ANY 1 (n2)")
     with closing(primary.connect()) as session:
         assert Commit(session).acknowledged()

@@ -10,6 +10,7 @@ import pytest
 from psycopg import pq
 
 from tests.postgres.sqlserver import Farm, SqlServer, eventually
+from tests.signals import send
 
 WRITES_LATER = """
     DO $$
@@ -62,7 +63,7 @@ def test_a_server_does_not_start_while_a_backend_of_its_last_life_is_there(prima
     """A stopped backend of a killed postmaster keeps the next one from starting."""
     assert primary.postmaster is not None
     with closing(primary.connect()) as session:
-        os.kill(session.info.backend_pid, signal.SIGSTOP)
+        send((session.info.backend_pid,), signal.SIGSTOP)
         primary.signal(signal.SIGKILL)
         primary.postmaster.wait()
         eventually(lambda: len(primary.processes()) == 1, "only the stopped one is left")

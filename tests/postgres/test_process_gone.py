@@ -17,6 +17,7 @@ import pytest
 from howdah.postgres import gone
 from howdah.postgres.sharedmemory import release_shared_memory
 from tests.postgres.serverdir import START_LIMIT_MS, WAIT_LIMIT_S, ServerDirectory, server_directory, until
+from tests.signals import send
 
 BUSY = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 BUSY_PID = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT count%' AND state = 'active'"
@@ -105,7 +106,7 @@ def test_a_stopped_backend_holds_a_fast_stop_and_not_a_kill(server: ServerDirect
         process = server.process()
         await process.start(False, START_LIMIT_MS)
         with _busy_backend(server) as backend:
-            os.kill(backend, signal.SIGSTOP)
+            send((backend,), signal.SIGSTOP)
             assert not await process.stop_fast(200)
             assert backend in gone.processes_of(server.layout.data)
             await process.kill()
@@ -120,7 +121,7 @@ def test_a_stopped_postmaster_is_killed(server: ServerDirectory) -> None:
         await process.start(False, START_LIMIT_MS)
         postmaster = process.view().postmaster
         assert postmaster is not None
-        os.kill(postmaster, signal.SIGSTOP)
+        send((postmaster,), signal.SIGSTOP)
         await process.kill()
         assert process.view().alive == 0
 

@@ -30,8 +30,9 @@ from howdah.stores.settings import SqliteSettings
 from howdah.stores.sqlite.client import SqliteStore, server_command
 from howdah.values.member import slot_name
 from tests.realcluster.node import HERE, Berth, RealNode, agent_document, loopback
-from tests.realcluster.processes import LIMIT_S, eventually, processes_below, send
+from tests.realcluster.processes import LIMIT_S, eventually, processes_below
 from tests.realcluster.story import story_of
+from tests.signals import send
 
 PARAMETERS = {"dynamic_shared_memory_type": "mmap", "shared_buffers": "16MB", "max_connections": "60"}
 """Small servers; a killed one leaves nothing in /dev/shm."""
@@ -62,8 +63,8 @@ class StoreServer:
 
     def send(self, number: signal.Signals) -> None:
         """Signal it; after SIGKILL it is gone when this returns."""
-        if self._process is not None:
-            self._process.send_signal(number)
+        if self._process is not None and self._process.poll() is None:
+            send((self._process.pid,), number)
             if number is signal.SIGKILL:
                 self._process.wait()
 

@@ -20,7 +20,8 @@ from howdah.postgres.account import choose_account
 from howdah.postgres.layout import AGENT_ROLE, SUPERUSER, NodeLayout
 from howdah.telemetry.journal import Entry, read_journal
 from tests.ports import free_port
-from tests.realcluster.processes import command_line, eventually, kill_below, processes_below, send
+from tests.realcluster.processes import command_line, eventually, kill_below, processes_below
+from tests.signals import send
 
 PASSWORD = "superuser-password"
 HERE = Path(__file__).parents[2]

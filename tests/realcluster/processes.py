@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from howdah.postgres import gone
+from tests.signals import send
 
 PROC = Path("/proc")
 LIMIT_S = 90.0
@@ -53,13 +54,6 @@ def processes_below(root: Path) -> tuple[int, ...]:
 def all_pids() -> Iterator[int]:
     """Every process number there is now."""
     return (int(entry.name) for entry in os.scandir(PROC) if entry.name.isdigit())
-
-
-def send(pids: tuple[int, ...], number: signal.Signals) -> None:
-    """Signal each; one that is gone is fine."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def kill_below(root: Path) -> None:

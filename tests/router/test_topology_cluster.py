@@ -1,6 +1,5 @@
 """Does a router's knowledge of a real cluster keep up with it, and never claim more than it knows?"""
 
-import os
 import signal
 import time
 
@@ -9,8 +8,9 @@ import pytest
 from howdah.routing.freshness import NEVER
 from tests.features.operator import order
 from tests.realcluster.cluster import RealCluster, freeze, thaw
-from tests.realcluster.processes import eventually, send
+from tests.realcluster.processes import eventually
 from tests.router.eye import Eye, eye_on
+from tests.signals import send
 
 
 def names(cluster: RealCluster) -> tuple[str, set[str]]:
@@ -125,7 +125,7 @@ def test_the_primary_s_word_does_while_the_store_is_away_and_nobody_s_does_not(c
             time.sleep(6)
             assert eye.writable() == first
             agent, pids = cluster[first].agent, cluster[first].server
-            os.kill(agent, signal.SIGSTOP)
+            send((agent,), signal.SIGSTOP)
             freeze(pids)
             try:
                 eventually(lambda: not eye.writable(), "nothing is writable")

@@ -1,7 +1,6 @@
 """A real etcd cluster of three members that speaks TLS and wants client certificates, as in production."""
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from howdah.stores.etcd.gateway import Gateway
 from howdah.stores.etcd.server import LocalEtcd, reserve_ports
 from howdah.stores.settings import EtcdSettings, EtcdTls
 from tests.certificates import Authority, Pair
+from tests.signals import send
 
 NAMES = ("e1", "e2", "e3")
 START_SECONDS = 60.0
@@ -97,7 +97,7 @@ class EtcdTrio:
         """Signal a member (not to end it)."""
         pid = self.members[name].pid
         assert pid is not None
-        os.kill(pid, number)
+        send((pid,), number)
 
     def close(self) -> None:
         """End every member."""

@@ -15,6 +15,7 @@ import pytest
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 from howdah.stores.etcd.client import EtcdStore
 from howdah.stores.sqlite.client import SqliteStore
+from tests.signals import send
 from tests.stores.contract import StoreRig, closing, hint, swap
 
 SHORT_TIMEOUT_MS = 400
@@ -75,7 +76,7 @@ class ServerRig(StoreRig):
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
         """The server is stopped (SIGSTOP) while the context lasts."""
-        os.kill(self.pid, signal.SIGSTOP)
+        send((self.pid,), signal.SIGSTOP)
         try:
             yield
         finally:
@@ -183,7 +184,8 @@ class ServerFaultContract:
             version = await swap(store, name, None, "before")
             async with closing(server.hasty_client()) as hasty:
                 with server.stopped():
-                    assert isinstance(await hasty.compare_and_swap(name, version, "during"), Unknown)
+                    outcome = await hasty.compare_and_swap(name, version, "during")
+                    assert isinstance(outcome, Unknown), outcome
                     with pytest.raises(StoreUnavailable):
                         await hasty.read(name)
                 document = await store.read(name)

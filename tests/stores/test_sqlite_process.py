@@ -18,6 +18,7 @@ from howdah.stores.sqlite.file import FILE_NAME
 from howdah.stores.sqlite.messages import Swap, Watch, encode_request
 from howdah.stores.sqlite.server import CONNECTIONS_MAX
 from howdah.stores.sqlite.socketpath import SOCKET_NAME, SOCKET_PATH_BYTES_MAX, socket_path
+from tests.signals import send
 from tests.stores.contract import closing, swap
 from tests.stores.sqliterig import START_SECONDS, SqliteRig
 
@@ -149,7 +150,7 @@ def test_it_stays_small(rig: SqliteRig) -> None:
 def test_a_second_process_on_the_same_directory_is_refused(rig: SqliteRig) -> None:
     rig.start()
     assert f"pid {rig.pid}) already serves {rig.directory}" in rig.refused()
-    os.kill(rig.pid, signal.SIGSTOP)
+    send((rig.pid,), signal.SIGSTOP)
     try:
         assert "already serves" in rig.refused()
     finally:

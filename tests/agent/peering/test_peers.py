@@ -18,6 +18,7 @@ from howdah.ports.peers import PeerUnreachable, ProbeResult
 from howdah.ports.postgres import SqlFailed
 from howdah.values.address import Address
 from tests.agent.peering.rig import LOCALHOST, TOKEN, Agent, a_record, agent_process, an_agent, state_of, until
+from tests.signals import send
 
 REQUEST = PromiseRequest(4, a_record(), "n1")
 LONG_MS = 30_000
@@ -80,7 +81,7 @@ def test_a_stopped_peer_falls_silent_but_is_not_gone_and_is_heard_again_on_the_s
                 n1.peers.set_peers({"n2": address})
                 await until(lambda: connected(n1, "n2"))
                 before = connections_of(process.pid)
-                os.kill(process.pid, signal.SIGSTOP)
+                send((process.pid,), signal.SIGSTOP)
                 await until(lambda: not connected(n1, "n2"))
                 assert n1.peers.views()["n2"].age_ms >= SILENCE_SECONDS_MAX * 1000
                 assert await n1.peers.probe(address, LONG_MS) is ProbeResult.ACCEPTS
