@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from howdah.routing.texts import Texts
 
 EXTENDED: Final = frozenset(b"PBDECHS")
+COPYING: Final = frozenset(b"dcf")
 
 
 class Batch:
