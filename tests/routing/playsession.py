@@ -118,7 +118,8 @@ class Stage:
         self.clock = 1000.0
         self.fleet = Fleet(FleetLimits())
         self.hub = Hub(self.fleet, lambda: self.clock, hold_ms=20_000, hold_most=100)
-        self.place = Place("app", "app", Texts(Verdicts(1 << 20, EMPTY_CATALOG)), Limits(most=size), self)
+        texts = Texts(Verdicts(1 << 20, EMPTY_CATALOG))
+        self.place = Place("app", "app", texts, Limits(most=size), self, self.hub.ledger)
         self.hub.places["app", "app"] = self.place
         self.wires: dict[str, list[Wire]] = {"n1": [], "n2": [], "n3": []}
         self.links: dict[str, list[Link]] = {"n1": [], "n2": [], "n3": []}

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Coroutine
 from typing import Any, cast
 
@@ -79,7 +80,11 @@ class Router:
         self._settings = settings
         self._fleet = Fleet(fleet_limits(settings.knowledge, settings.routing))
         self.hub = Hub(
-            self._fleet, lambda: loop.time() * 1000, float(settings.hold.timeout_ms), settings.hold.clients_max
+            self._fleet,
+            lambda: loop.time() * 1000,
+            float(settings.hold.timeout_ms),
+            settings.hold.clients_max,
+            time.perf_counter,
         )
         self._client_tls = renewed_client_side(settings.tls.clients)
         self._server_tls = renewed_server_side(settings.tls.servers)
@@ -229,7 +234,7 @@ class Router:
         if known is None:
             verdicts = Verdicts(VERDICTS_BYTES, EMPTY_CATALOG)
             known = self._texts[database] = (Texts(verdicts), verdicts)
-        place = Place(user, database, known[0], limits, self._servers)
+        place = Place(user, database, known[0], limits, self._servers, self.hub.ledger)
         place.keeps = "pools.mode is session" if pools.mode == "session" else ""
         place.spread = pools.mode != "session" and self._settings.routing.reads == "standbys"
         self.hub.places[user, database] = place

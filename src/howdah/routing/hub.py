@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from howdah.routing import fleet as fleets
+from howdah.routing.counts import Ledger
 from howdah.routing.credentials import Credentials, NoSecret
 from howdah.routing.fleet import Fleet, Target
 from howdah.routing.pool import Limits, Opener, Pool
@@ -23,11 +24,20 @@ class Place:
     time, or "". `spread`: reads go to standbys. `faces`: what a client is told at its login, by its settings.
     `credentials`: with which its connections are opened, of the last client that logged in."""
 
-    def __init__(self, user: str, database: str, texts: Texts, limits: Limits, opener: Opener) -> None:
+    def __init__(
+        self,
+        user: str,
+        database: str,
+        texts: Texts,
+        limits: Limits,
+        opener: Opener,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.user = user
         self.database = database
         self.texts = texts
         self.limits = limits
+        self.ledger = ledger or Ledger()
         self.keeps = ""
         self.spread = True
         self.pools: dict[Target, Pool] = {}
@@ -44,10 +54,20 @@ class Place:
 
 
 class Hub:
-    """`clock_ms`: the time now. `now_ms`: as of the last tick, for what need not be exact."""
+    """`clock_ms`: the time now. `now_ms`: as of the last tick, for what need not be exact. `stopwatch_s`: a finer
+    clock, in seconds, for what is timed."""
 
-    def __init__(self, fleet: Fleet, clock_ms: Callable[[], float], hold_ms: float, hold_most: int) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        clock_ms: Callable[[], float],
+        hold_ms: float,
+        hold_most: int,
+        stopwatch_s: Callable[[], float] | None = None,
+    ) -> None:
         self.fleet = fleet
+        self.ledger = Ledger()
+        self.stopwatch_s = stopwatch_s or (lambda: clock_ms() / 1000)
         self.clock_ms = clock_ms
         self.now_ms = clock_ms()
         self.statements = Statements()
@@ -57,10 +77,13 @@ class Hub:
         self.held: deque[Session] = deque()
         self._hold_ms = hold_ms
         self._hold_most = hold_most
+        self._served: Target | None = None
 
     def hold(self, session: Session) -> None:
         """There is no primary at the moment: it waits for one, in order."""
+        self.ledger.held += 1
         if len(self.held) >= self._hold_most:
+            self.ledger.hold_refused += 1
             self.held.popleft().waited_too_long(b"")
         self.held.append(session)
 
@@ -78,7 +101,10 @@ class Hub:
                     self._cut(target)
                 case fleets.HandingOver():
                     pass
-                case fleets.PrimaryServes():
+                case fleets.PrimaryServes(target):
+                    if target is not self._served:
+                        self._served = target
+                        self.ledger.role_changes += 1
                     self._wake()
                 case fleets.NodeChanged(target):
                     if not target.usable:
@@ -98,16 +124,26 @@ class Hub:
 
     def _wake(self) -> None:
         held, self.held = self.held, deque()
+        now_ms = self.clock_ms()
         for session in held:
+            self._waited(session, now_ms)
             session.resume()
+
+    def _waited(self, session: Session, now_ms: float) -> None:
+        waited_ms = now_ms - session.asked_ms
+        self.ledger.holds.add(waited_ms / 1000)
+        self.ledger.of(session.place.database, "").wait_ms += waited_ms
 
     def tick(self) -> None:
         """Several times a second: what has waited too long, and what is too old."""
         self.now_ms = now_ms = self.clock_ms()
         while self.held and now_ms - self.held[0].asked_ms > self._hold_ms:
+            self.ledger.hold_expired += 1
+            self._waited(self.held[0], now_ms)
             self.held.popleft().waited_too_long(b"")
         if self.held and self.fleet.writable(now_ms) is not None:
             self._wake()
-        for place in self.places.values():
-            for pool in place.pools.values():
-                pool.tick(now_ms)
+        pools = [pool for place in self.places.values() for pool in place.pools.values()]
+        self.ledger.look(pools, now_ms)
+        for pool in pools:
+            pool.tick(now_ms)

@@ -98,6 +98,8 @@ class Link:
         self.key = b""  # the CancelRequest for it
         self.cancels = 0  # such requests under way
         self.pool = pool
+        self.counts = pool.counts
+        self.asked_s = 0.0  # when what is timed was sent
         self.sink = sink
         self.parameters = parameters
         self.profile = profile
@@ -168,6 +170,7 @@ class Link:
             del self.prepared[eldest]
             messages = close_statement(eldest)
             self.mark(Ours(self.expect.sent(codes.CLOSE)))
+        self.counts.server_parses += 1
         self.mark(Prepares(self.expect.sent(codes.PARSE), statement))
         return messages + statement.parse()
 
@@ -188,6 +191,7 @@ class Link:
         """Bytes from the server, cut anywhere."""
         frames = self.frames
         expect = self.expect
+        self.counts.sent += len(data)
         try:
             frames.feed(data)
             found = frames.step()
@@ -217,6 +221,11 @@ class Link:
             return
         if expect.done:
             self.answering = False
+            if expect.status == codes.IDLE:
+                self.counts.transactions += 1
+            if self.asked_s:
+                self.counts.answers.add(session.hub.stopwatch_s() - self.asked_s)
+                self.asked_s = 0.0
             session.answered(self)
         else:
             self.answering = True

@@ -133,6 +133,7 @@ class Outgoing:
             self._keep(at)
             link.expect.sent(codes.PARSE)
             return
+        link.counts.client_parses += 1
         known = session.state.names.get(name)
         if known is not None:
             # The server says that the name is taken, once it is: under the name that the statement has there.
@@ -146,6 +147,7 @@ class Outgoing:
             self._instead(at, stop, b"")
             return
         link.prepared[statement.name] = statement
+        link.counts.server_parses += 1
         link.mark(Named(link.expect.sent(codes.PARSE), session, name, statement))
         if statement.name == name:
             self._keep(at)
@@ -154,6 +156,7 @@ class Outgoing:
 
     def _bind(self, at: int, stop: int) -> None:
         link = self._link
+        link.counts.binds += 1
         found = read_names(self._data, at, min(stop, len(self._data)))
         name, portal = found.statement or b"", found.portal or b""
         statement = self._statement(name)

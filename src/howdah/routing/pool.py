@@ -54,6 +54,7 @@ class Pool:
         self.opening = 0
         self.paused = False
         self.refusal = b""
+        self.counts = place.ledger.of(place.database, target.name)
         self._opener = opener
 
     def take(self, session: Session) -> Link | None:
@@ -62,6 +63,7 @@ class Pool:
             link = self.idle.pop()
             link.session = session
             self.target.busy += 1
+            self.counts.lent += 1
             return link
         self.waiting.append(session)
         self.grow()
@@ -124,6 +126,7 @@ class Pool:
             session = self.waiting.popleft()
             link.session = session
             self.target.busy += 1
+            self.counts.lent += 1
             session.granted(link)
         else:
             self.idle.append(link)
@@ -153,6 +156,7 @@ class Pool:
 
     def cut(self, why: str) -> None:
         """End every connection: the server is of a lower term, or is gone. Their sessions are told."""
+        self.place.ledger.cut += len(self.links)
         for link in tuple(self.links):
             link.broken = why
             link.sink.abort()

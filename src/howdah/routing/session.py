@@ -192,6 +192,7 @@ class Session:
     def _pass_on(self, size: int) -> bool:
         """A part of a message that is longer than what had come of it."""
         if self.link is not None:
+            self.link.counts.received += size
             self.link.sink.write(self.inbox[self.at : self.at + size])
         self.at += size
         self._left -= size
@@ -206,6 +207,7 @@ class Session:
         if link is not None and (not link.expect.done or self.unsynced):
             if kind != codes.COPY_DATA:
                 link.expect.sent(kind)
+            link.counts.received += size
             link.sink.write(self.inbox[self.at : self.at + size])
         self.at += size
         self._left = length - size
@@ -240,7 +242,7 @@ class Session:
         """A message that is sent on before it is whole; its names have come."""
         out = Outgoing(self, link, data)
         out.add(at, at + length)
-        self._note(link, b"", read=False)
+        self._note(link, data[at:], read=False)
         self.unsynced = True
         link.sink.write(out.taken(len(data)))
         self.at = len(data)
@@ -254,14 +256,21 @@ class Session:
         return number
 
     def _note(self, link: Link, data: bytes, read: bool) -> None:
-        """What has to be known if the server is lost before it answers."""
+        """What has to be known if the server is lost before it answers, and what is counted."""
+        counts = link.counts
+        counts.received += len(data)
+        if counts.to_time and not link.asked_s:
+            counts.to_time -= 1
+            link.asked_s = self.hub.stopwatch_s()
         if read:
+            counts.reads += 1
             if link.expect.done:
                 self.repeat = data
                 self.reads = True
             else:
                 self.repeat = b""
         else:
+            counts.writes += 1
             self.repeat = b""
             self.reads = False
             self.writes = True
