@@ -21,8 +21,9 @@ from howdah.agent.deadman.process import Deadman
 from howdah.ports.deadman import DeadmanGone
 from howdah.postgres import gone
 from howdah.postgres.layout import NodeLayout
-from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory, until
+from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory
 from tests.signals import send
+from tests.waiting import until
 
 MEMORY_KB_MAX = 15 * 1024
 FAR_MS = 3_600_000

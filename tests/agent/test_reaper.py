@@ -72,7 +72,9 @@ def test_process_1_of_a_container_reaps_orphans() -> None:
         container.remove("--user")
         container.remove("--map-root-user")
         if os.geteuid() != 0 or subprocess.run([*container, "true"], capture_output=True, check=False).returncode != 0:
-            pytest.skip("this machine lets nobody make a process namespace")
+            pytest.skip(
+                "nobody may make a process namespace here: run it as root with CAP_SYS_ADMIN, or allow user namespaces"
+            )
     assert _tell("assert os.getpid() == 1" + ORPHANS_ARE_REAPED, *container) == "reaped"
 
 

@@ -19,12 +19,12 @@ LATER = LocalState(cluster="c", member_id="id1", promise=6)
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, of 64 kB."""
     if os.geteuid() != 0:
-        pytest.skip("only root mounts a file system")
+        pytest.skip("only root mounts a file system: run it as root")
     made = subprocess.run(
         ("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path), capture_output=True, text=True, check=False
     )
     if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+        pytest.skip(f"no file system can be mounted here (it takes CAP_SYS_ADMIN): {made.stderr.strip()}")
     try:
         yield tmp_path
     finally:

@@ -17,14 +17,14 @@ from howdah.stores.memory import SwapFault
 from howdah.values.member import Member
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
 from tests.cluster.builders import N1, N2, N3, a_record, address_of
+from tests.waiting import until
 
 
 async def one_renewal(play: Play) -> None:
     """The endless renewal, until it sleeps for the first time."""
     task = asyncio.create_task(renew(play.tools))
     before = play.clock.now_ms
-    while play.clock.now_ms == before:  # noqa: ASYNC110 the clock of the test sets no event
-        await asyncio.sleep(0)
+    await until(lambda: play.clock.now_ms != before, pause_s=0)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -33,7 +33,7 @@ RECORD = Record(
 END = Lsn(0x5000000)
 
 
-def node(member: Member, **changes: object) -> Published:
+def node(member: Member, **changes: Any) -> Published:
     """A standby that streams and has everything, unless told otherwise."""
     number = int(member.name[1:])
     plain = Published(
@@ -48,10 +48,10 @@ def node(member: Member, **changes: object) -> Published:
         reason="it streams",
         rule="FOLLOW",
     )
-    return replace(plain, **changes)  # type: ignore[arg-type] # the names are checked by replace itself
+    return replace(plain, **changes)
 
 
-def primary(**changes: object) -> Published:
+def primary(**changes: Any) -> Published:
     """n1, serving in term 3."""
     return node(N1, **{"state": NodeState.RUNNING, "primary": True, "serving_term": 3, **changes})
 

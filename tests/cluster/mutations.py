@@ -4,6 +4,7 @@
 disk is not touched: a forked process loads the one changed module from memory and runs the named tests alone.
 """
 
+import importlib
 import importlib.abc
 import importlib.util
 import io
@@ -17,7 +18,6 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-import hypothesis  # noqa: F401  loaded once here, not in every forked process
 import pytest
 
 from tests.cluster.removal import Removal
@@ -26,6 +26,8 @@ from tests.cluster.removals_of_proofs import PROOF_REMOVALS
 
 REMOVALS: tuple[Removal, ...] = (*PROOF_REMOVALS, *CONDUCT_REMOVALS)
 ROOT = Path(__file__).resolve().parents[2]
+
+importlib.import_module("hypothesis")  # loaded once here, not in every forked process
 
 
 class Mutant(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):

@@ -15,6 +15,8 @@ from howdah.cluster.returning import (
     way_back,
 )
 from howdah.values.lsn import Lsn
+from howdah.values.member import Member
+from howdah.values.position import Position
 from tests.cluster.builders import CHAIN, ENTRIES, FIRST, N1, N2, RECORD, a_record, at
 
 DIVERGED = (Link(1, 1, Lsn(1500)),)
@@ -89,8 +91,8 @@ def test_the_only_server_that_can_flush_the_barrier_may_rewind_for_it_if_the_win
 
 
 @pytest.mark.parametrize("others", [(), ((N1, at(5, 1999)),), ((N2, at(9, 9000)),)])
-def test_the_last_copy_is_never_given_up(others: tuple[tuple[object, object], ...]) -> None:
-    assert last_copy_reason(N2, at(5, 2000), BARRIER_PENDING, others, False)  # type: ignore[arg-type]  # drawn tuples
+def test_the_last_copy_is_never_given_up(others: tuple[tuple[Member, Position], ...]) -> None:
+    assert last_copy_reason(N2, at(5, 2000), BARRIER_PENDING, others, False)
 
 
 def test_a_copy_of_unknown_extent_waits_for_a_primary_that_serves() -> None:

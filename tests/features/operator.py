@@ -70,6 +70,26 @@ def explained(node: RealNode) -> str:
     return "\n".join([*document.get("why", []), *document.get("wrong", []), *reasons])
 
 
+def says(node: RealNode, words: str) -> bool:
+    """Whether its agent explains so."""
+    return words in explained(node)
+
+
+def shows(node: RealNode, parameter: str, value: str) -> bool:
+    """Whether this value is in force."""
+    return bool(node.value(f"SHOW {parameter}") == value)
+
+
+def start_time(node: RealNode) -> object:
+    """When its postmaster started; None if it lets nobody in."""
+    return node.value("SELECT pg_postmaster_start_time()")
+
+
+def started_again(node: RealNode, before: object) -> bool:
+    """Whether its postmaster is another than the one that started then, and lets us in."""
+    return start_time(node) not in (None, before)
+
+
 def configure(cluster: RealCluster, key: str, value: str | int | None) -> Answer:
     """`howdah config set`; refused or done."""
     return ask(cluster.primary(), "config", {"key": key, "value": value}, "PATCH")

@@ -70,7 +70,7 @@ def test_an_api_port_that_is_taken(stranger: RealNode) -> None:
 
 def test_a_root_that_the_account_cannot_enter(started: RealCluster, stranger: RealNode) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root runs PostgreSQL under another account")
+        pytest.skip("only root runs PostgreSQL under another account: run it as root")
     closed = started.root / "stranger"
     closed.mkdir(mode=0o700)
     stranger.document["node"]["root"] = str(closed / "inside")

@@ -2,8 +2,9 @@
 
 import signal
 import time
+from functools import partial
 
-from tests.features.operator import ask, explained, look
+from tests.features.operator import ask, explained, look, shows, start_time, started_again
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
@@ -31,6 +32,10 @@ def test_while_paused_no_role_changes_and_everybody_says_so(cluster: RealCluster
     cluster.wait_healthy()
 
 
+def has_another_postmaster(node: RealNode, before: int) -> bool:
+    return node.postmaster not in (0, before)
+
+
 def test_a_paused_primary_that_crashes_comes_back_in_its_place(cluster: RealCluster) -> None:
     primary = cluster.primary()
     assert ask(primary, "pause").done
@@ -38,7 +43,7 @@ def test_a_paused_primary_that_crashes_comes_back_in_its_place(cluster: RealClus
     for _ in range(3):  # more often than a cluster that is not paused would bear
         postmaster = primary.postmaster
         send((postmaster,), signal.SIGKILL)
-        eventually(lambda before=postmaster: primary.postmaster not in (0, before), "another postmaster runs")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(has_another_postmaster, primary, postmaster), "another postmaster runs")
         assert cluster.wait_serving() is primary
     assert ask(primary, "resume").done
     cluster.wait_healthy()
@@ -48,17 +53,13 @@ def finished_clones(node: RealNode) -> list[str]:
     return [entry.at for entry in node.journal("Clone") if entry.sentence == "done"]
 
 
-def start_time(node: RealNode) -> object:
-    return node.value("SELECT pg_postmaster_start_time()")
-
-
 def test_a_standby_restarts_and_nobody_notices(cluster: RealCluster) -> None:
     primary, standby = cluster.primary(), cluster.standbys()[0]
     term, begun = cluster.record().term, start_time(standby)
     with writing(cluster) as load:
         since = time.monotonic()
         assert ask(standby, "restart").done
-        eventually(lambda: start_time(standby) not in (None, begun), "it runs again")
+        eventually(lambda: started_again(standby, begun), "it runs again")
         load.wait_writes()
         assert load.outage(since) < 1
         cluster.wait_healthy()
@@ -71,7 +72,7 @@ def test_the_primary_restarts_in_its_own_term(cluster: RealCluster) -> None:
     term, begun = cluster.record().term, start_time(primary)
     with writing(cluster) as load:
         assert ask(primary, "restart").done
-        eventually(lambda: start_time(primary) not in (None, begun), "it runs again")
+        eventually(lambda: started_again(primary, begun), "it runs again")
         load.wait_writes()
         cluster.wait_healthy()
     assert_sound(cluster, load)
@@ -91,9 +92,9 @@ def test_a_reload_puts_back_what_somebody_wrote_into_the_files(cluster: RealClus
         kept = file.read_text()
         file.write_text(f"{kept}work_mem = '77MB'\n")
         node.sql("SELECT pg_reload_conf()")
-        eventually(lambda n=node: n.value("SHOW work_mem") == "77MB", "the wrong value is in force")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(shows, node, "work_mem", "77MB"), "the wrong value is in force")
         assert ask(node, "reload").done
-        eventually(lambda n=node: n.value("SHOW work_mem") == "4MB", "the file is right again")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(shows, node, "work_mem", "4MB"), "the file is right again")
         assert file.read_text() == kept
 
 

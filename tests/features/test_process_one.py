@@ -5,10 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import yaml
 
+from tests.features.operator import start_time, started_again
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import HERE, RealNode
 from tests.realcluster.processes import PROC, all_pids, command_line, eventually
@@ -48,7 +50,7 @@ def defunct_children(agent: int) -> list[int]:
 
 def test_an_agent_that_is_process_1_restarts_a_killed_postmaster_and_leaves_nothing_defunct() -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("only root can make a process namespace, with unshare")
+        pytest.skip("only root makes a process namespace: run it as root, with unshare (Debian's package util-linux)")
     cluster = RealCluster(("n1",))
     node = cluster["n1"]
     try:
@@ -56,10 +58,10 @@ def test_an_agent_that_is_process_1_restarts_a_killed_postmaster_and_leaves_noth
         in_a_container(node)
         assert cluster.wait_serving() is node
         for _ in range(2):
-            begun = node.value("SELECT pg_postmaster_start_time()")
+            begun = start_time(node)
             postmaster = next(pid for pid in node.server if " -D " in command_line(pid) + " ")
             send((postmaster,), signal.SIGKILL)
-            eventually(lambda before=begun: node.value("SELECT pg_postmaster_start_time()") not in (None, before), "up")  # type: ignore[misc]  # the default binds the loop's value
+            eventually(partial(started_again, node, begun), "another postmaster runs")
         assert cluster.wait_serving() is node
         agent = next(pid for pid in node.processes if "howdah agent" in command_line(pid) and pid != node.agent)
         eventually(lambda: not defunct_children(agent), "nothing stays defunct")

@@ -1,8 +1,11 @@
 """PostgreSQL's settings, from the cluster's configuration into every server."""
 
+from functools import partial
+from pathlib import Path
+
 import psycopg
 
-from tests.features.operator import ask, configure, explained, look
+from tests.features.operator import ask, configure, explained, look, shows, start_time, started_again
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
@@ -10,7 +13,7 @@ from tests.realcluster.processes import eventually
 
 def everywhere(cluster: RealCluster, name: str, value: str) -> None:
     for node in cluster.nodes.values():
-        eventually(lambda n=node: n.value(f"SHOW {name}") == value, f"{name} is {value} on {node.name}")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(shows, node, name, value), f"{name} is {value} on {node.name}")
 
 
 def pending(node: RealNode) -> list[str]:
@@ -18,33 +21,45 @@ def pending(node: RealNode) -> list[str]:
     return found
 
 
+def waits_for_restart(node: RealNode, parameter: str) -> bool:
+    return parameter in pending(node)
+
+
+def waits_for_nothing(node: RealNode) -> bool:
+    return not pending(node)
+
+
+def lacks(file: Path, words: str) -> bool:
+    return words not in file.read_text()
+
+
 def restart(cluster: RealCluster, node: RealNode) -> None:
-    begun = node.value("SELECT pg_postmaster_start_time()")
+    begun = start_time(node)
     assert ask(node, "restart").done
-    eventually(lambda: node.value("SELECT pg_postmaster_start_time()") not in (None, begun), f"{node.name} restarts")
+    eventually(lambda: started_again(node, begun), f"{node.name} restarts")
     cluster.wait_healthy()
 
 
 def test_a_setting_reaches_every_server_without_a_restart_and_goes_again(cluster: RealCluster) -> None:
-    begun = {node.name: node.value("SELECT pg_postmaster_start_time()") for node in cluster.nodes.values()}
+    begun = {node.name: start_time(node) for node in cluster.nodes.values()}
     assert configure(cluster, "postgresql.parameters.work_mem", "64MB").done
     everywhere(cluster, "work_mem", "64MB")
     assert configure(cluster, "postgresql.parameters.work_mem", None).done
     everywhere(cluster, "work_mem", "4MB")
-    assert {node.name: node.value("SELECT pg_postmaster_start_time()") for node in cluster.nodes.values()} == begun
+    assert {node.name: start_time(node) for node in cluster.nodes.values()} == begun
     assert not any(pending(node) for node in cluster.nodes.values())
 
 
 def test_a_setting_that_needs_a_restart_shows_as_pending_until_then(cluster: RealCluster) -> None:
     assert configure(cluster, "postgresql.parameters.track_activity_query_size", "2048").done
     for node in cluster.nodes.values():
-        eventually(lambda n=node: "track_activity_query_size" in pending(n), f"{node.name} waits for a restart")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(waits_for_restart, node, "track_activity_query_size"), f"{node.name} waits for a restart")
     primary = cluster.primary()
     assert f"{primary.name} is pending a restart for track_activity_query_size" in explained(primary)
     for node in (*cluster.standbys(), primary):
         restart(cluster, node)
         assert node.value("SHOW track_activity_query_size") == "2kB"
-        eventually(lambda n=node: not pending(n), f"{node.name} waits for nothing any more")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(waits_for_nothing, node), f"{node.name} waits for nothing any more")
 
 
 def test_max_connections_is_raised_on_the_standbys_first_and_lowered_on_the_primary_first(
@@ -53,7 +68,7 @@ def test_max_connections_is_raised_on_the_standbys_first_and_lowered_on_the_prim
     primary, standbys = cluster.primary(), cluster.standbys()
     assert configure(cluster, "postgresql.parameters.max_connections", 80).done
     for node in cluster.nodes.values():
-        eventually(lambda n=node: "max_connections" in pending(n), f"{node.name} waits for a restart")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(waits_for_restart, node, "max_connections"), f"{node.name} waits for a restart")
     restart(cluster, primary)  # too early: hot standby would stop on the others
     assert primary.value("SHOW max_connections") == "60"
     for node in standbys:
@@ -105,11 +120,8 @@ def test_alter_system_of_a_protected_setting_is_taken_back_and_of_another_one_st
         with node.connect() as session:
             session.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
             session.execute("ALTER SYSTEM SET log_min_duration_statement = '5s'")
-        eventually(
-            lambda n=node: "synchronous" not in (n.layout.data / "postgresql.auto.conf").read_text(),  # type: ignore[misc]  # the default binds the loop's value
-            "the line is gone",
-        )
-        eventually(lambda n=node: n.value("SHOW log_min_duration_statement") == "5s", "the other line stays")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(lacks, node.layout.data / "postgresql.auto.conf", "synchronous"), "the line is gone")
+        eventually(partial(shows, node, "log_min_duration_statement", "5s"), "the other line stays")
         assert node.value("SHOW synchronous_standby_names") == before
         assert [entry for entry in node.journal("ALTER SYSTEM") if "synchronous_standby_names" in entry.sentence]
     cluster.wait_healthy()

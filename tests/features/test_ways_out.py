@@ -4,10 +4,11 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from tests.features.operator import ask, explained
+from tests.features.operator import ask, explained, says
 from tests.realcluster.cluster import RealCluster, real_cluster
 from tests.realcluster.processes import eventually
 from tests.signals import send
@@ -118,7 +119,7 @@ def test_a_store_put_back_to_an_old_copy_promotes_nobody_and_the_operator_decide
     for node in cluster.nodes.values():
         node.start()
     for node in cluster.nodes.values():
-        eventually(lambda n=node: "the store was put back to an old copy" in explained(n), f"{node.name} says so")  # type: ignore[misc]  # the default binds the loop's value
+        eventually(partial(says, node, "the store was put back to an old copy"), f"{node.name} says so")
     time.sleep(LEASE_S)
     assert cluster.record().term < before.term
     assert not any(node.writable() for node in cluster.nodes.values())

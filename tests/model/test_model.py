@@ -19,7 +19,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The model's programs, compiled."""
     compiler = next((found for name in COMPILERS if name and (found := shutil.which(name))), None)
     if compiler is None:
-        pytest.skip("no C++ compiler is here (c++, g++ or clang++): the model is checked where one is")
+        pytest.skip("no C++ compiler is here (c++, g++ or clang++): install Debian's package g++")
     built = tmp_path_factory.mktemp("model")
     sources = {"model": "main.cpp", "lease": "lease.cpp"}
     for name, source in sources.items():

@@ -1,6 +1,5 @@
 """A real, freshly initialised server directory under /tmp, gone again at the end of the `with` block."""
 
-import asyncio
 import atexit
 import contextlib
 import functools
@@ -8,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,15 +109,6 @@ def usable_installation() -> Installation:
     if not enter_fault(account, installation.bin):
         return installation
     return reachable_installation(installation, account, _temporary())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds; fails after a limit that only a broken system reaches."""
-    async with asyncio.timeout(WAIT_LIMIT_S):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.01)
 
 
 @functools.cache

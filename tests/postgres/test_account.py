@@ -14,7 +14,7 @@ from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import Account, choose_account, enter_fault, own, run_as
 
 ROOT = os.geteuid() == 0
-ONLY_AS_ROOT = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL under another account")
+ONLY_AS_ROOT = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL under another account: run it as root")
 STRANGER = Account("somebody", 54321, 54321)
 
 

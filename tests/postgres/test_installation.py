@@ -111,7 +111,7 @@ def test_a_reachable_installation_stays_where_it_is(place: Path) -> None:
 def test_a_hidden_installation_is_copied_once_and_runs_under_the_account(place: Path) -> None:
     account = choose_account()
     if account is None:
-        pytest.skip("only root's files can be hidden from the account")
+        pytest.skip("only root's files can be hidden from the account: run it as root")
     real = find_installation()
     hidden = place / "hidden"
     hidden.mkdir(0o700)

@@ -12,7 +12,8 @@ import uvloop
 
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.process import LOG_ROTATE_BYTES, StillStarting, set_standby_signal
-from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory, until
+from tests.postgres.serverdir import START_LIMIT_MS, ServerDirectory, server_directory
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ import pytest
 
 from howdah.postgres import gone
 from howdah.postgres.sharedmemory import release_shared_memory
-from tests.postgres.serverdir import START_LIMIT_MS, WAIT_LIMIT_S, ServerDirectory, server_directory, until
+from tests.postgres.serverdir import START_LIMIT_MS, WAIT_LIMIT_S, ServerDirectory, server_directory
 from tests.signals import send
+from tests.waiting import until
 
 BUSY = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 BUSY_PID = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT count%' AND state = 'active'"
@@ -213,7 +214,7 @@ def test_a_data_directory_reached_through_a_link_is_found(server: ServerDirector
         helper.wait()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks at processes of another account")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks at processes of another account: run it as root")
 def test_root_without_the_right_to_trace_as_in_a_container_finds_them_too(server: ServerDirectory) -> None:
     async def story() -> None:
         process = server.process()

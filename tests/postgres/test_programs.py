@@ -9,7 +9,7 @@ import pytest
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import choose_account
 from howdah.postgres.programs import LINES_KEPT, Command, ProgramFailed, run_program, run_program_blocking
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 SHELL = Path("/bin/sh")
 

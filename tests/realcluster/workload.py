@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import psycopg
 from psycopg.errors import Diagnostic
@@ -222,7 +223,7 @@ def verdict(cluster: RealCluster, load: Workload, standbys: bool = True) -> Verd
     for node in cluster.nodes.values() if standbys else ():
         if node is not primary:
             caught_up = f"SELECT pg_last_wal_replay_lsn() >= '{end}'::pg_lsn"
-            eventually(lambda n=node, q=caught_up: n.value(q), f"{node.name} catches up with {primary.name}")  # type: ignore[misc]  # defaults bind the loop's values
+            eventually(partial(node.value, caught_up), f"{node.name} catches up with {primary.name}")
             held[node.name] = [str(row[0]) for row in node.sql(query)]
     return judge(load.history, rows, held, load.read)
 

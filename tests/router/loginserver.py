@@ -4,7 +4,6 @@ Written plainly with asyncio's streams, so that what is tested is the two of the
 """
 
 import asyncio
-import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator
@@ -78,17 +77,14 @@ class LoginServer:
     async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         policy = Policy(parse_rules(self.rules), IdentMaps(), "allow" if self.tls else "disable", b"mock")
         login = ClientLogin(arrival_of(writer.get_extra_info("socket")), policy, secrets.token_bytes(RANDOM_BYTES))
-        step = Step(b"", None)  # type: ignore[arg-type]  # only until the first read
         while True:
             data = await reader.read(65536)
-            step = login.receive(data)
-            while True:
+            following: Step | None = login.receive(data)
+            while following is not None:
+                step = following
                 writer.write(step.send)
                 await writer.drain()
                 following = await self._answer(login, step, writer)
-                if following is None:
-                    break
-                step = following
             if not data or isinstance(step.then, Refused | CancelAsked):
                 writer.write_eof() if writer.can_write_eof() else writer.close()
                 return
@@ -144,8 +140,9 @@ async def listening(served: LoginServer, directory: Path | None = None) -> Async
         port = int(listener.sockets[0].getsockname()[1])
     else:
         port = 6432
-        listener = await asyncio.start_unix_server(served.serve, directory / f".s.PGSQL.{port}")
-        os.chmod(directory / f".s.PGSQL.{port}", 0o777)  # noqa: PTH101 - a socket, not a path that is read
+        place = directory / f".s.PGSQL.{port}"
+        listener = await asyncio.start_unix_server(served.serve, place)
+        place.chmod(0o777)
     async with listener:
         yield port
         listener.close()

@@ -20,6 +20,7 @@ from howdah.router.tls import (
 from howdah.routing.loginsteps import PeerCertificate
 from howdah.wire.endpoint import server_end_point
 from tests.certificates import Authority, Pair
+from tests.waiting import until
 
 
 def settings(pair: Pair, **more: Any) -> ClientTlsSettings:
@@ -166,9 +167,7 @@ def test_the_files_are_looked_at_again_and_again(tmp_path: Path) -> None:
         task = asyncio.create_task(renewed.keep_fresh(1))
         shutil.copy(second.certificate, pair.certificate)
         shutil.copy(second.key, pair.key)
-        async with asyncio.timeout(20):
-            while renewed.current is before:  # noqa: ASYNC110 - a file cannot set an event
-                await asyncio.sleep(0.001)
+        await until(lambda: renewed.current is not before)
         task.cancel()
 
     asyncio.run(story())

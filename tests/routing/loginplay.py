@@ -1,6 +1,7 @@
 """A client's side of a login, for tests without sockets."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from howdah.routing.credentials import RoleFacts
 from howdah.routing.hba import DEFAULT_RULES, parse_rules, peer_address
@@ -24,13 +25,15 @@ LOCAL, REMOTE = Arrival(None, account="anna"), Arrival(peer_address("10.0.0.1"))
 ENDPOINT = b"hash of our certificate"
 
 
-def policy(rules: str = "", tls: str = "allow", maps: str = "") -> Policy:
+Tls = Literal["disable", "allow", "require"]
+
+
+def policy(rules: str = "", tls: Tls = "allow", maps: str = "") -> Policy:
     lines = rules.splitlines() if rules else DEFAULT_RULES
-    assert tls in ("disable", "allow", "require")
-    return Policy(parse_rules(lines), parse_maps(maps.splitlines()), tls, b"mock")  # type: ignore[arg-type]  # narrowed above
+    return Policy(parse_rules(lines), parse_maps(maps.splitlines()), tls, b"mock")
 
 
-def login(arrival: Arrival = REMOTE, rules: str = "", tls: str = "allow", maps: str = "") -> ClientLogin:
+def login(arrival: Arrival = REMOTE, rules: str = "", tls: Tls = "allow", maps: str = "") -> ClientLogin:
     return ClientLogin(arrival, policy(rules, tls, maps), bytes(range(RANDOM_BYTES)))
 
 

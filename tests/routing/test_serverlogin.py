@@ -1,5 +1,7 @@
 """A login at a server, word by word: what real servers seldom say."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,7 +148,7 @@ def test_any_split_of_the_server_s_bytes_gives_the_same_end(cuts: list[int]) -> 
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     login = ServerLogin(ServerStartup("anna", "shop"), Password(b"secret"), b"n")
     sent, end = b"", None
-    for start, stop in zip(places, places[1:], strict=False):  # noqa: RUF007 - plain slices
+    for start, stop in pairwise(places):
         send, end = login.receive(data[start:stop])
         sent += send
     assert isinstance(end, ServerReady) and sent.startswith(b"p")

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,7 +151,8 @@ def test_a_watch_at_a_member_that_died_breaks_and_the_next_one_is_at_another(tri
             await hint(again, "one")
             await settled(writer, "watched", version, "two")
             await hint(again, "two")
-            await again.aclose()  # type: ignore[attr-defined]  # every watch is an async generator
+            assert isinstance(again, AsyncGenerator)
+            await again.aclose()
 
     asyncio.run(scenario())
 

@@ -1,6 +1,7 @@
 """One observation to show: n1 holds term 3 and serves, n2 streams, n3 is away."""
 
 from dataclasses import replace
+from typing import Any
 
 from howdah.cluster.intents import Intents
 from howdah.cluster.localstate import LocalState
@@ -27,7 +28,7 @@ def _peer(member: Member, connected: bool) -> PeerSight:
     )
 
 
-def observation(streaming: tuple[str, ...] = ("n2.t3",), **changes: object) -> Observation:
+def observation(streaming: tuple[str, ...] = ("n2.t3",), **changes: Any) -> Observation:
     """What n1 sees; `streaming` are the walsenders' names."""
     facts = ServerFacts(
         in_recovery=False,
@@ -50,4 +51,4 @@ def observation(streaming: tuple[str, ...] = ("n2.t3",), **changes: object) -> O
         served_term=3,
         gate_open=True,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type] # the names are checked by replace itself
+    return replace(plain, **changes)

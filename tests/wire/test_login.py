@@ -94,7 +94,7 @@ def test_a_login_over_tls_without_binding_is_taken(tls_server: SqlServer) -> Non
 
 def test_tls_can_begin_at_once(tls_server: SqlServer) -> None:
     if int(str(tls_server.sql("SHOW server_version_num"))) < 170_000:
-        pytest.skip("direct TLS came with PostgreSQL 17")
+        pytest.skip("direct TLS came with PostgreSQL 17: install Debian's package of a newer one")
     with connected_by_tls(tls_server.port, direct=True) as (client, certificate):
         assert isinstance(client.socket, ssl.SSLSocket)
         assert client.socket.selected_alpn_protocol() == "postgresql"

@@ -5,6 +5,7 @@ Each fault is a function that breaks something now and says when it mends. The s
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.policy import Policy
@@ -142,7 +143,7 @@ def _both_ways(node: Node, others: tuple[str, ...]) -> tuple[tuple[str, str], ..
 def _cut(world: World, ways: tuple[tuple[str, str], ...], lasts_ms: float) -> str:
     for source, target in ways:
         world.network.cut(source, target)
-        later(world, lasts_ms, lambda s=source, t=target: world.network.mend(s, t))  # type: ignore[misc]  # defaults
+        later(world, lasts_ms, partial(world.network.mend, source, target))
     return f"cut for {lasts_ms:.0f} ms: {', '.join(f'{s} -> {t}' for s, t in ways)}"
 
 

@@ -5,7 +5,8 @@ Like the real ones: a stream to each, broken at once when its process dies, mere
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from howdah.cluster.peerstate import Confirmation, PromiseRequest, Published, Refusal, Report, only_progress
 from howdah.ports.disk import DiskFailure
@@ -88,11 +89,11 @@ class Hub:
 
 
 class _Asking:
-    """A request under way."""
+    """A request under way, whatever its answer will be."""
 
     __slots__ = ("answer", "owner")
 
-    def __init__(self, owner: Owner, answer: "asyncio.Future[object]") -> None:
+    def __init__(self, owner: Owner, answer: asyncio.Future[Any]) -> None:
         self.owner = owner
         self.answer = answer
 
@@ -207,8 +208,7 @@ class SimPeers:
             if agent is None:
                 await loop.pause(network.delay(self.name, peer))
                 raise PeerUnreachable(f"{peer} refuses connections")
-            asking = _Asking(self.owner, answer)  # type: ignore[arg-type]  # only exceptions are set through it
-            agent.asked.append(asking)
+            agent.asked.append(_Asking(self.owner, answer))
             loop.after(agent.owner, network.delay(self.name, peer), agent.serve, work, self, answer)
         try:
             async with asyncio.timeout(limit_ms / 1000):
@@ -227,26 +227,21 @@ class SimPeers:
             self._hub.loop.spawn(self.owner, self._serve(work(self.service), asker, answer))
 
     async def _serve(self, work: Awaitable[T], asker: "SimPeers", answer: "asyncio.Future[T]") -> None:
-        failure: PeerUnreachable | None = None
-        result: T | None = None
+        settle: Callable[[], None]
         try:
-            result = await work
+            settle = partial(answer.set_result, await work)
         except (PostgresFailure, DiskFailure) as error:
-            failure = PeerUnreachable(f"{self.name} answered with status 503: {error}")
+            settle = partial(answer.set_exception, PeerUnreachable(f"{self.name} answered with status 503: {error}"))
         guard(self.owner)
         network = self._hub.network
         if not network.passes(self.name, asker.name):
             return
 
-        def settle() -> None:
-            if answer.done():
-                return
-            if failure is not None:
-                answer.set_exception(failure)
-            else:
-                answer.set_result(result)  # type: ignore[arg-type]  # without a failure the work returned it
+        def heard() -> None:
+            if not answer.done():
+                settle()
 
-        self._hub.loop.after(asker.owner, network.delay(self.name, asker.name), settle)
+        self._hub.loop.after(asker.owner, network.delay(self.name, asker.name), heard)
 
     async def probe(self, address: Address, limit_ms: int) -> ProbeResult:
         """See the port."""

@@ -3,6 +3,8 @@
 Each sets up what one guard of the protocol is there for. They are for worlds that ask for them.
 """
 
+from functools import partial
+
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
 from howdah.simulation.staging import apart, later
@@ -102,7 +104,7 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
     apart(world, old, behind, 60_000)
     later(world, 400, lambda: apart(world, old, winner, 60_000))
     for other in (winner, behind, STORE):
-        later(world, 400, lambda other=other: apart(world, tailed, other, 2500))  # type: ignore[misc]  # a default
+        later(world, 400, partial(apart, world, tailed, other, 2500))
     later(world, 700, lambda: world.nodes[old].kill(60_000))
 
     def won(_document: str, _text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from howdah.cluster.intents import SwitchoverRequest
 from howdah.cluster.peerstate import Tags
@@ -150,7 +151,7 @@ def _elected_unheard(
     def unheard() -> None:
         for name in voters:
             apart(world, name, STORE, LATE_MS)
-            later(world, LATE_MS + 2000, lambda name=name: together(world, holder.name, name))  # type: ignore[misc]  # a default
+            later(world, LATE_MS + 2000, partial(together, world, holder.name, name))
         holder.thaw()
         later(world, delay_ms, then)
 

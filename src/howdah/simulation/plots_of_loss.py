@@ -1,5 +1,7 @@
 """Which faults take away the one copy, or lead a standby to the wrong server?"""
 
+from functools import partial
+
 from howdah.cluster.record import Record
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
@@ -20,7 +22,7 @@ def wrong_server(world: World, node: Node, _lasts_ms: float) -> str:
         for name, machine in world.machines.items():
             if name not in (winner.name, node.name):
                 before, machine.others = machine.others, {**machine.others, winner.address: node.machine}
-                later(world, 2500, lambda m=machine, was=before: setattr(m, "others", was))  # type: ignore[misc]  # defaults
+                later(world, 2500, partial(setattr, machine, "others", before))
 
     if world.record is not None:
         holder = world.record.holder
@@ -91,7 +93,7 @@ def wiped_and_alone(world: World, node: Node, _lasts_ms: float) -> str:
     behind, has = world.chance.sample([v.name for v in record.voters], 2)
     apart(world, record.holder.name, behind, 60_000)
     for name in (record.holder.name, has):
-        later(world, 500, lambda name=name: world.nodes[name].kill(15_000))  # type: ignore[misc]  # a default
+        later(world, 500, partial(world.nodes[name].kill, 15_000))
     later(world, 600, world.store.wipe)
     del node
     return f"{behind} is behind, the others are killed, and the store is wiped"

@@ -6,9 +6,10 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -30,12 +31,12 @@ LOCALHOST = "127.0.0.1"
 TOKEN = "token of the cluster"
 
 
-def state_of(node: str, **changes: object) -> Published:
+def state_of(node: str, **changes: Any) -> Published:
     """What the node publishes."""
     plain = Published(
         Member(node, f"id-{node}"), Address(LOCALHOST, 5432), Address(LOCALHOST, 8008), NodeState.STREAMING
     )
-    return replace(plain, **changes)  # type: ignore[arg-type] # the names are checked by replace itself
+    return replace(plain, **changes)
 
 
 def a_record(term: int = 3) -> Record:
@@ -133,16 +134,11 @@ def agent_process(node: str) -> Iterator[tuple[subprocess.Popen[str], Address]]:
             process.stdout.close()
 
 
-async def until(met: Callable[[], bool]) -> None:
-    """Wait for a condition; the test's own time limit is the only one."""
-    while not met():  # noqa: ASYNC110 the conditions are of other processes and libraries, which set no event
-        await asyncio.sleep(0.005)
-
-
 async def _serve(node: str) -> None:
     async with an_agent(node) as agent:
         agent.peers.publish(state_of(node))
-        print(agent.server.address.port, flush=True)  # noqa: T201 the test that started this process reads it
+        sys.stdout.write(f"{agent.server.address.port}\n")  # for the test that started this process
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,8 +18,9 @@ from howdah.cluster.peerstate import Confirmation, NodeState, PromiseRequest, Re
 from howdah.ports.peers import PeerUnreachable, ProbeResult
 from howdah.ports.postgres import SqlFailed
 from howdah.values.address import Address
-from tests.agent.peering.rig import LOCALHOST, TOKEN, Agent, a_record, agent_process, an_agent, state_of, until
+from tests.agent.peering.rig import LOCALHOST, TOKEN, Agent, a_record, agent_process, an_agent, state_of
 from tests.signals import send
+from tests.waiting import until
 
 REQUEST = PromiseRequest(4, a_record(), "n1")
 LONG_MS = 30_000
@@ -68,8 +70,9 @@ def test_a_killed_peer_is_noticed_as_disconnected_and_its_port_refuses() -> None
                 assert n1.peers.views()["n2"].age_ms < SILENCE_SECONDS_MAX * 1000
                 assert n1.peers.views()["n2"].published == state_of("n2")
                 # A dying process may close its connections a moment before its listening socket.
-                while await n1.peers.probe(address, LONG_MS) is not ProbeResult.REFUSED:  # noqa: ASYNC110 no event tells
-                    await asyncio.sleep(0.005)
+                async with asyncio.timeout(LONG_MS / 1000):
+                    while await n1.peers.probe(address, LONG_MS) is not ProbeResult.REFUSED:
+                        pass
 
     asyncio.run(story())
 
@@ -95,9 +98,9 @@ def test_a_stopped_peer_falls_silent_but_is_not_gone_and_is_heard_again_on_the_s
 def connections_of(pid: int) -> set[str]:
     """The sockets of a process."""
     links = set()
-    for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 the names are wanted, as text
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
-            links.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))  # noqa: PTH115 "socket:[n]" is no path
+            links.add(str(descriptor.readlink()))
     return {link for link in links if link.startswith("socket:")}
 
 

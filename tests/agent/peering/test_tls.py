@@ -17,9 +17,10 @@ from howdah.configuration.schema import ApiSettings
 from howdah.local.remote import Agent as Remote
 from howdah.local.remote import Answer, Silent, ask
 from howdah.ports.peers import PeerUnreachable
-from tests.agent.peering.rig import LOCALHOST, an_agent, state_of, until
+from tests.agent.peering.rig import LOCALHOST, an_agent, state_of
 from tests.agent.peering.test_peers import connected
 from tests.certificates import Authority, Pair
+from tests.waiting import until
 
 LONG_MS = 30_000
 

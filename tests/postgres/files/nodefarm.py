@@ -28,7 +28,7 @@ from howdah.postgres.settings import ServerPlace
 from howdah.postgres.site import CLOSED, Site
 from howdah.values.address import Address
 from tests.ports import free_port
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 SMALL = {"shared_buffers": "8MB", "max_connections": "30", "max_wal_size": "64MB", "dynamic_shared_memory_type": "mmap"}
 START_LIMIT_MS = 60_000

@@ -18,7 +18,7 @@ from howdah.postgres.durable import rename_durably, write_durably
 from howdah.postgres.secrets import generate_secrets, write_secrets
 from howdah.values.address import Address
 from tests.postgres.files.nodefarm import Farm, Node, run
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 
 def test_a_clone_streams_from_its_source_and_is_no_voter_until_it_has_an_identity(nodes: Farm) -> None:

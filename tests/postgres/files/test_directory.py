@@ -9,7 +9,7 @@ from howdah.cluster.serverfacts import DirectoryState
 from howdah.postgres.controldata import read_control_data
 from howdah.values.lsn import NO_LSN, Lsn, format_lsn, parse_lsn
 from tests.postgres.files.nodefarm import Farm, Node, run
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 PAGE = 8192
 MESSAGE_OVERHEAD = 56
@@ -163,7 +163,7 @@ def test_data_of_another_major_version_is_foreign_and_both_versions_are_named(no
     assert facts.major_version == 13
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else: run it as root")
 def test_data_of_another_owner_is_foreign(nodes: Farm) -> None:
     node = nodes.first()
     os.chown(node.data, 12345, 12345)

@@ -7,7 +7,7 @@ from howdah.ports.postgres import Upstream
 from howdah.postgres.conninfo import conninfo
 from howdah.postgres.parametercheck import check_with_postgres
 from tests.postgres.files.nodefarm import Farm, Node, run
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 
 def _refused(where: str) -> str:

@@ -17,7 +17,7 @@ from howdah.postgres.programs import Output
 from howdah.postgres.rewind import RewindRefused, fork_in
 from howdah.values.lsn import parse_lsn
 from tests.postgres.files.nodefarm import Farm, Node, run
-from tests.postgres.serverdir import until
+from tests.waiting import until
 
 BULK_MB = 60
 """So much to copy that a rewind takes long enough to be met in the middle."""
