@@ -25,6 +25,8 @@ def texts() -> Texts:
     [
         ("LISTEN news", "LISTEN news"),
         ("PREPARE p AS SELECT 1", "PREPARE p"),
+        ("SELECT nextval('s')", ""),
+        ("SELECT lastval()", "lastval() reads what its connection remembers"),
         ("CREATE TEMP TABLE mine (a int)", "temporary mine"),
         ("CREATE TEMP TABLE mine (a int) ON COMMIT DROP", ""),
         ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "cursor c WITH HOLD"),
@@ -36,7 +38,7 @@ def texts() -> Texts:
 )
 def test_what_binds_a_session_says_so(text: str, why: str) -> None:
     effects = [effect for statement in read(text).statements for effect in statement.session]
-    assert next((found for effect in effects if (found := binds(effect))), "") == why
+    assert next((found for effect in effects for _, _, found in binds(effect)), "") == why
 
 
 def test_numbers_share_an_entry_only_where_they_are_values() -> None:

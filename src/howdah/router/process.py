@@ -28,8 +28,10 @@ from howdah.routing.fleet import Fleet
 from howdah.routing.hub import Hub, Place
 from howdah.routing.loginsteps import LoggedIn
 from howdah.routing.pool import Limits
+from howdah.routing.route import Route
 from howdah.routing.session import Session
 from howdah.routing.texts import Texts
+from howdah.routing.wishes import Consistency, is_wish, objection
 from howdah.sql.cache import Verdicts
 from howdah.sql.volatility import EMPTY_CATALOG
 from howdah.telemetry.logs import Form, set_up_logs
@@ -86,6 +88,8 @@ class Router:
             settings.hold.clients_max,
             time.perf_counter,
         )
+        self.hub.hold_bytes = settings.hold.bytes_max
+        self.hub.drain_ms = float(settings.hold.drain_ms)
         self._client_tls = renewed_client_side(settings.tls.clients)
         self._server_tls = renewed_server_side(settings.tls.servers)
         self._topology = Topology(settings, self._fleet, self.hub.changed)
@@ -182,10 +186,14 @@ class Router:
                 )
             )
             return None
+        for name, value in who.settings:
+            if is_wish(name) and (why := objection(name, value)):
+                client.write(sqlstate.error(sqlstate.FATAL, sqlstate.INVALID_PARAMETER_VALUE, why))
+                return None
         place = self._place(who.user, who.database)
         place.credentials = who.credentials
         self._catalogs.follow(place, self._texts[who.database][1])
-        profile = self.hub.profiles.of(who.settings)
+        profile = self.hub.profiles.of_login(who.settings)
         session = Session(self.hub, client, place, profile)
         self.hub.sessions.add(session)
         key = self._keys.issue(session, secrets.token_bytes(cancelkeys.RANDOM_BYTES), who.minor)
@@ -236,7 +244,10 @@ class Router:
             known = self._texts[database] = (Texts(verdicts), verdicts)
         place = Place(user, database, known[0], limits, self._servers, self.hub.ledger)
         place.keeps = "pools.mode is session" if pools.mode == "session" else ""
-        place.spread = pools.mode != "session" and self._settings.routing.reads == "standbys"
+        place.spread = pools.mode != "session"
+        place.binds = pools.mode != "transaction"
+        place.route = Route.AUTO if self._settings.routing.reads == "standbys" else Route.PRIMARY
+        place.consistency = Consistency(self._settings.routing.consistency)
         self.hub.places[user, database] = place
         return place
 

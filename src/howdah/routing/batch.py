@@ -16,6 +16,7 @@ from howdah.wire.prepared import read_names
 if TYPE_CHECKING:
     from howdah.routing.prepared import Statement
     from howdah.routing.texts import Texts
+    from howdah.sql.statement import Hint
 
 EXTENDED: Final = frozenset(b"PBDECHS")
 COPYING: Final = frozenset(b"dcf")
@@ -23,7 +24,7 @@ COPYING: Final = frozenset(b"dcf")
 
 class Batch:
     """`stop`: where it ends in the bytes. `whole`: nothing of its last message is missing. `synced`: it ends with
-    Sync."""
+    Sync. `hint`: what a comment in it asks for. `recalls`: see `Plan`."""
 
     def __init__(self, stop: int) -> None:
         self.stop = stop
@@ -31,6 +32,8 @@ class Batch:
         self.synced = False
         self.read = True
         self.ends = Ends.NOTHING
+        self.hint: Hint | None = None
+        self.recalls = False
 
 
 def look_at(
@@ -53,6 +56,7 @@ def look_at(
         if kind == codes.PARSE:
             found = read_names(data, at, stop)
             plan = made[found.statement or b""] = texts.plan_parse(data[found.rest : stop])
+            batch.hint = plan.hint or batch.hint
             if not plan.read:
                 batch.read = False  # it is going to be run, mostly: then it is there already
         elif kind == codes.BIND or (kind == codes.DESCRIBE and data[at + 5] == codes.STATEMENT):
@@ -73,6 +77,8 @@ def _run(batch: Batch, name: bytes, made: Mapping[bytes, Plan], names: Mapping[b
         if statement is None:
             return  # an error, wherever it runs
         plan = statement.plan
+    batch.hint = plan.hint or batch.hint
+    batch.recalls = batch.recalls or plan.recalls
     if not plan.read:
         batch.read = False
     if plan.ends is not Ends.NOTHING:

@@ -78,10 +78,12 @@ class PrimaryServes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandingOver:
-    """No new transaction may go there for now; what is under way may end."""
+    """No new transaction may go there for now; what is under way may end. `planned`: it is about to be handed over, and
+    will not come back; else there is only doubt."""
 
     target: Target
     term: int
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +149,27 @@ class Fleet:
         """The server for a read of a session whose last write ended at `wrote_ms` (NEVER: it does not matter).
 
         The least loaded standby that shows that write, else the primary; None: hold it. Called for every read."""
+        best = self._fresh(wrote_ms, now_ms)
+        if best is None:
+            return self.writable(now_ms)
+        weight = self._limits.primary_weight
+        if weight:
+            primary = self.writable(now_ms)
+            if primary is not None and (primary.busy + 1) * primary.latency_ms / weight < (best.busy + 1) * best.cost:
+                return primary
+        return best
+
+    def standby(self, wrote_ms: float, now_ms: float) -> Target | None:
+        """As `readable`, but the primary only while no standby will do, whatever it weighs."""
+        return self._fresh(wrote_ms, now_ms) or self.writable(now_ms)
+
+    def anyone(self, now_ms: float) -> Target | None:
+        """The least loaded of all servers that may be used for anything; None: there is none."""
+        primary = self.writable(now_ms)
+        return min((*self._readers, *((primary,) if primary else ())), key=_load, default=None)
+
+    def _fresh(self, wrote_ms: float, now_ms: float) -> Target | None:
+        """The least loaded standby that shows a write that ended then."""
         oldest_ms = now_ms - self._limits.max_lag_ms
         best: Target | None = None
         least = 0.0
@@ -158,13 +181,6 @@ class Fleet:
                 load = (target.busy + 1) * target.cost
                 if best is None or load < least:
                     best, least = target, load
-        if best is None:
-            return self.writable(now_ms)
-        weight = self._limits.primary_weight
-        if weight:
-            primary = self.writable(now_ms)
-            if primary is not None and (primary.busy + 1) * primary.latency_ms / weight < least:
-                return primary
         return best
 
     @property
@@ -211,8 +227,10 @@ class Fleet:
         if leader is not None and (other or view.released):
             changes += self._lose()
         elif leader is not None and not view.serving:
-            self._handing_over = True
-            changes += self._pause()
+            planned, self._handing_over = not self._handing_over, True
+            self._pause()
+            if planned:
+                changes.append(HandingOver(leader, leader.term, planned=True))
         if view.serving and not view.released and view.asked_ms is not None:
             changes += self._crown(view, view.asked_ms, now_ms)
         return (*changes, *self._sort_readers())
@@ -390,3 +408,7 @@ class Fleet:
                 changes.append(NodeChanged(target))
         self._readers = tuple(target for target in self.targets.values() if target.readable)
         return changes
+
+
+def _load(target: Target) -> float:
+    return (target.busy + 1) * target.latency_ms

@@ -13,7 +13,10 @@ from howdah.routing.fleet import Fleet, Target
 from howdah.routing.pool import Limits, Opener, Pool
 from howdah.routing.prepared import Statements
 from howdah.routing.profile import Profile, Profiles
+from howdah.routing.route import Route
 from howdah.routing.texts import Texts
+from howdah.routing.wishes import Consistency
+from howdah.wire import sqlstate
 
 if TYPE_CHECKING:
     from howdah.routing.session import Session
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
 class Place:
     """A user in a database: whose connections can be exchanged. `keeps`: why each session keeps one connection all the
-    time, or "". `spread`: reads go to standbys. `faces`: what a client is told at its login, by its settings.
+    time, or "". `spread`: a session's statements may go to several servers. `route`, `consistency`: where a session's
+    statements go, and what its reads show, unless it says something else; `binds`: what outlives a transaction binds
+    the session to its connection, and is not refused. `faces`: what a client is told at its login, by its settings.
     `credentials`: with which its connections are opened, of the last client that logged in."""
 
     def __init__(
@@ -40,6 +45,9 @@ class Place:
         self.ledger = ledger or Ledger()
         self.keeps = ""
         self.spread = True
+        self.route = Route.AUTO
+        self.consistency = Consistency.SESSION
+        self.binds = True
         self.pools: dict[Target, Pool] = {}
         self.faces: dict[Profile, bytes] = {}
         self.credentials: Credentials = NoSecret("nothing")
@@ -55,7 +63,8 @@ class Place:
 
 class Hub:
     """`clock_ms`: the time now. `now_ms`: as of the last tick, for what need not be exact. `stopwatch_s`: a finer
-    clock, in seconds, for what is timed."""
+    clock, in seconds, for what is timed. `hold_ms`: how long a statement waits for a primary; `hold_bytes`: so much of
+    what they sent is kept for all that wait; `drain_ms`: how long transactions go on when a switchover begins."""
 
     def __init__(
         self,
@@ -75,17 +84,31 @@ class Hub:
         self.places: dict[tuple[str, str], Place] = {}
         self.sessions: set[Session] = set()
         self.held: deque[Session] = deque()
-        self._hold_ms = hold_ms
+        self.hold_ms = hold_ms
+        self.hold_bytes = 64 << 20
+        self.drain_ms = 2_000.0
         self._hold_most = hold_most
+        self._drained: dict[Target, float] = {}
         self._served: Target | None = None
 
     def hold(self, session: Session) -> None:
-        """There is no primary at the moment: it waits for one, in order."""
+        """There is no primary at the moment: it waits for one, in order, if there is room."""
         self.ledger.held += 1
         if len(self.held) >= self._hold_most:
-            self.ledger.hold_refused += 1
-            self.held.popleft().waited_too_long(b"")
-        self.held.append(session)
+            self._turn_away(session)
+        else:
+            self.held.append(session)
+
+    def _turn_away(self, session: Session) -> None:
+        self.ledger.hold_refused += 1
+        session.waited_too_long(
+            sqlstate.error(
+                sqlstate.FATAL,
+                sqlstate.CANNOT_CONNECT_NOW,
+                "there is no primary at the moment, and too many clients wait for one; the statement did not run",
+                hint="Try again in a moment. More may wait with hold.clients_max and hold.bytes_max.",
+            )
+        )
 
     def left(self, session: Session) -> None:
         """A session ended."""
@@ -98,10 +121,13 @@ class Hub:
         for change in changes:
             match change:
                 case fleets.PrimaryLost(target) | fleets.NodeGone(target):
+                    self._drained.pop(target, None)
                     self._cut(target)
-                case fleets.HandingOver():
-                    pass
+                case fleets.HandingOver(target, planned=planned):
+                    if planned:
+                        self._drained[target] = self.clock_ms() + self.drain_ms
                 case fleets.PrimaryServes(target):
+                    self._drained.pop(target, None)
                     if target is not self._served:
                         self._served = target
                         self.ledger.role_changes += 1
@@ -137,13 +163,33 @@ class Hub:
     def tick(self) -> None:
         """Several times a second: what has waited too long, and what is too old."""
         self.now_ms = now_ms = self.clock_ms()
-        while self.held and now_ms - self.held[0].asked_ms > self._hold_ms:
-            self.ledger.hold_expired += 1
-            self._waited(self.held[0], now_ms)
-            self.held.popleft().waited_too_long(b"")
+        self._lose_patience(now_ms)
+        for target in [each for each, until_ms in self._drained.items() if now_ms > until_ms]:
+            del self._drained[target]
+            for pool in self._pools(target):
+                pool.cut("the primary hands over", idle=False)
         if self.held and self.fleet.writable(now_ms) is not None:
             self._wake()
         pools = [pool for place in self.places.values() for pool in place.pools.values()]
         self.ledger.look(pools, now_ms)
         for pool in pools:
             pool.tick(now_ms)
+
+    def _lose_patience(self, now_ms: float) -> None:
+        """Nobody waits longer than it wants to, and all together keep no more than is allowed."""
+        for session in [each for each in self.held if now_ms - each.asked_ms > patience_ms(each)]:
+            self.held.remove(session)
+            self.ledger.hold_expired += 1
+            self._waited(session, now_ms)
+            session.waited_too_long(b"")
+        kept = sum(len(each.inbox) for each in self.held)
+        while kept > self.hold_bytes:
+            session = self.held.pop()
+            kept -= len(session.inbox)
+            self._turn_away(session)
+
+
+def patience_ms(session: Session) -> float:
+    """How long its statement waits for a primary."""
+    wished = session.state.profile.wishes.hold_ms
+    return session.hub.hold_ms if wished is None else wished

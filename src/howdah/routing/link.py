@@ -92,7 +92,9 @@ class Says(Mark):
 
 
 class Link:
-    """One connection to one server. `answering`: a part of the answer that is owed has gone to the client."""
+    """One connection to one server. `answering`: a part of the answer that is owed has gone to the client.
+
+    `writer`: who wrote here last: what the server remembers of sequences is of that session."""
 
     def __init__(self, pool: Pool, sink: Sink, parameters: dict[str, str], profile: Profile, opened_ms: float) -> None:
         self.key = b""  # the CancelRequest for it
@@ -107,6 +109,7 @@ class Link:
         self.idle_ms = opened_ms
         self.term = pool.target.term
         self.session: Session | None = None
+        self.writer: Session | None = None
         self.expect = Expect()
         self.frames = frame.Framer(frame.REPLIES, frame.REPLY_MAX_BYTES)
         self.answering = False
@@ -144,13 +147,13 @@ class Link:
         else:
             self.mark(Says(self.expect.upcoming, answer))
 
-    def replay(self, profile: Profile) -> None:
-        """Take it to other settings. Its session is told when they are in force."""
+    def replay(self, profile: Profile, more: str = "") -> None:
+        """Take it to other settings, and do something `more`. Its session is told when that is done."""
         self._replayed = profile
         self._replay_failure = b""
         self.frames.kinds = frame.REPLIES_ONE_BY_ONE
         self.expect.sent(codes.QUERY)
-        body = change(self.profile, profile).encode() + b"\0"
+        body = ";".join(part for part in (change(self.profile, profile), more) if part).encode() + b"\0"
         self.sink.write(b"Q" + (4 + len(body)).to_bytes(4, "big") + body)
 
     @property
@@ -178,7 +181,7 @@ class Link:
         """As `preparation`, for the statement without a name."""
         self.unnamed = statement
         self.mark(Ours(self.expect.sent(codes.PARSE)))
-        return b"P" + (5 + len(statement.body)).to_bytes(4, "big") + b"\0" + statement.body
+        return statement.parse_as(b"")
 
     def forget(self, statement: Statement) -> None:
         """It is not prepared here (any more)."""
@@ -229,6 +232,8 @@ class Link:
             session.answered(self)
         else:
             self.answering = True
+            if session.crammed and not expect.full:
+                session.resume()
 
     @property
     def in_message(self) -> bool:
@@ -255,6 +260,7 @@ class Link:
         shown = True
         if kind == codes.ERROR:
             self._erred = True
+            session.state.tag = b""
         if self._marks:
             shown = self._settle(kind)
         if kind == codes.READY:

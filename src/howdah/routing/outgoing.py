@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from howdah.routing import instead
 from howdah.routing.link import Link, Mark
 from howdah.routing.plan import Plan
 from howdah.routing.prepared import Statement
@@ -122,15 +123,22 @@ class Outgoing:
         found = read_names(self._data, at, min(stop, len(self._data)))
         name = found.statement or b""
         if stop > len(self._data):
-            session.state.pin("it prepared a statement that is too long to be kept")
+            session.state.pin(link, "it prepared a statement that is too long to be kept")
             self._keep(at)
             link.expect.sent(codes.PARSE)
             return
         body = self._data[found.rest : stop]
-        statement = session.hub.statements.intern(name, body, session.place.texts.plan_parse(body))
+        plan = session.place.texts.plan_parse(body)
+        words = b"" if plan.plain else instead.words(session, plan)
+        if words:
+            body = words + body[body.find(b"\0") :]
+        statement = session.hub.statements.intern(name, body, plan)
         if not name:
             session.state.unnamed = link.unnamed = statement
-            self._keep(at)
+            if words:
+                self._instead(at, stop, statement.parse_as(b""))
+            else:
+                self._keep(at)
             link.expect.sent(codes.PARSE)
             return
         link.counts.client_parses += 1
@@ -149,7 +157,7 @@ class Outgoing:
         link.prepared[statement.name] = statement
         link.counts.server_parses += 1
         link.mark(Named(link.expect.sent(codes.PARSE), session, name, statement))
-        if statement.name == name:
+        if statement.name == name and not words:
             self._keep(at)
         else:
             self._instead(at, stop, statement.parse())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from howdah.sql.sessioneffect import SequenceState
+
 if TYPE_CHECKING:
-    from howdah.sql.statement import Script
+    from howdah.sql.statement import Hint, Script
 
 
 class Ends(Enum):
@@ -23,7 +25,9 @@ class Plan:
 
     `read`: a standby may run it. `plain`: it does nothing to the session, so its reply is only counted. `why`: for
     SHOW ROUTE. `ends`: of a text that is one statement; NOTHING for several. `script` None: it was not read.
-    `unsettled`: which function in it may leave anything on its connection."""
+    `unsettled`: which function in it may leave anything on its connection. `hint`: what its comment asks for.
+    `recalls`: it asks for what only the connection knows on which a sequence was used. `writes`: data may be other data
+    after it."""
 
     def __init__(
         self,
@@ -40,6 +44,13 @@ class Plan:
         self.ends = ends
         self.script = script
         self.unsettled = unsettled
+        self.hint: Hint | None = script.hint if script is not None else None
+        self.writes = not read
+        self.recalls = script is not None and any(
+            isinstance(effect, SequenceState) and effect.reads
+            for statement in script.statements
+            for effect in statement.session
+        )
 
 
 UNKNOWN = Plan(read=False, plain=True, why="it was not read")

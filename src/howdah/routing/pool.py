@@ -154,10 +154,11 @@ class Pool:
         if session is not None:
             session.lost(link)
 
-    def cut(self, why: str) -> None:
-        """End every connection: the server is of a lower term, or is gone. Their sessions are told."""
-        self.place.ledger.cut += len(self.links)
-        for link in tuple(self.links):
+    def cut(self, why: str, idle: bool = True) -> None:
+        """End every connection: the server is of a lower term, or is gone. Their sessions are told. Not those that are
+        `idle`, if that is said."""
+        for link in [each for each in self.links if idle or (each.session is not None and not each.idle)]:
+            self.place.ledger.cut += 1
             link.broken = why
             link.sink.abort()
             self.lost(link)
@@ -185,3 +186,15 @@ class Pool:
         if self.waiting:
             late = limits.reserve and now_ms - self.waiting[0].asked_ms > limits.reserve_after_ms
             self.grow(limits.most + limits.reserve if late else 0)
+
+
+def lend(link: Link, session: Session) -> bool:
+    """This connection and no other, if nobody has it."""
+    pool = link.pool
+    if link not in pool.idle or pool.paused:
+        return False
+    pool.idle.remove(link)
+    link.session = session
+    pool.target.busy += 1
+    pool.counts.lent += 1
+    return True

@@ -24,8 +24,12 @@ class Statement:
 
     def parse(self) -> bytes:
         """The Parse message that prepares it on a server."""
-        size = 4 + len(self.name) + 1 + len(self.body)
-        return b"P" + size.to_bytes(4, "big") + self.name + b"\0" + self.body
+        return self.parse_as(self.name)
+
+    def parse_as(self, name: bytes) -> bytes:
+        """The same under another name."""
+        size = 4 + len(name) + 1 + len(self.body)
+        return b"P" + size.to_bytes(4, "big") + name + b"\0" + self.body
 
 
 class Statements:

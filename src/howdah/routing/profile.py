@@ -4,7 +4,10 @@ A profile is interned: two sessions with the same settings have the same object,
 one comparison of identities.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from howdah.routing.route import Route
+from howdah.routing.wishes import is_wish, wishes_of
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -17,18 +20,24 @@ ALONE = frozenset(
 """Settings with which everything of a session goes to the primary."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+READ_ONLY = "default_transaction_read_only"
+
+
 class Profile:
     """`settings`: name and value of each that differs from what the server gives a new connection; sorted by name.
-    `role` and `session_authorization` are among them. Compared by identity: see `Profiles`."""
+    `role` and `session_authorization` are among them. Compared by identity: see `Profiles`.
 
-    settings: Settings
+    `wishes`: those of the settings that are for the router. `on_server`: what of it a server is told. `on_primary`: the
+    same on a primary, where a session that goes to standbys must not write either. `spreads`: whether its reads may go
+    to standbys: these know no SERIALIZABLE, and where backslashes escape, texts mean something else than they were read
+    as."""
 
-    @property
-    def spreads(self) -> bool:
-        """Whether its reads may go to standbys: these know no SERIALIZABLE, and where backslashes escape, texts mean
-        something else than they were read as."""
-        return not any((name, value.lower()) in ALONE for name, value in self.settings)
+    def __init__(self, settings: Settings, on_server: Profile | None = None, on_primary: Profile | None = None) -> None:
+        self.settings = settings
+        self.wishes = wishes_of(settings)
+        self.on_server = on_server or self
+        self.on_primary = on_primary or self.on_server
+        self.spreads = not any((name, value.lower()) in ALONE for name, value in settings)
 
     def get(self, name: str) -> str | None:
         """The value as the client gave it; None if it was not set."""
@@ -50,8 +59,21 @@ class Profiles:
         settings = tuple(sorted(settings))
         found = self._known.get(settings)
         if found is None:
-            found = self._known[settings] = Profile(settings)
+            found = self._known[settings] = self._make(settings)
         return found
+
+    def of_login(self, settings: Settings) -> Profile:
+        """Of what a client said when it logged in: names in any case, and of two with one name the last counts."""
+        return self.of(tuple({name.lower(): value for name, value in settings}.items()))
+
+    def _make(self, settings: Settings) -> Profile:
+        told = tuple(pair for pair in settings if not is_wish(pair[0]))
+        if len(told) == len(settings):
+            return Profile(settings)
+        on_server = on_primary = self.of(told)
+        if wishes_of(settings).route is Route.STANDBY and on_server.get(READ_ONLY) is None:
+            on_primary = self.with_setting(on_server, READ_ONLY, "on")
+        return Profile(settings, on_server, on_primary)
 
     def with_setting(self, profile: Profile, name: str, value: str | None) -> Profile:
         """`profile` with one setting changed; None: back to what the server gives."""
@@ -60,7 +82,8 @@ class Profiles:
 
     def prune(self, used: set[Profile]) -> None:
         """Forget what nobody goes by."""
-        self._known = {s: p for s, p in self._known.items() if p in used or p is self.plain}
+        kept = {self.plain, *used, *(p.on_server for p in used), *(p.on_primary for p in used)}
+        self._known = {s: p for s, p in self._known.items() if p in kept}
 
 
 FIRST = ("session_authorization", "role")

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from howdah.routing import losing, way
+from howdah.routing import instead, losing, sqlnames, way
 from howdah.routing.aborted import READY_IDLE, Aborted
 from howdah.routing.batch import COPYING, EXTENDED, look_at
 from howdah.routing.link import OF_ONE_SERVER, Link, Sink
 from howdah.routing.outgoing import Outgoing, Ran
-from howdah.routing.plan import UNKNOWN, Ends
+from howdah.routing.plan import UNKNOWN, Ends, Plan
 from howdah.routing.state import State
 from howdah.wire import codes, frame, sqlstate
+from howdah.wire.fields import cstring, message
 from howdah.wire.replies import parameter_status
 from howdah.wire.violation import ProtocolViolation
 
 if TYPE_CHECKING:
+    from howdah.routing.fleet import Target
     from howdah.routing.hub import Hub, Place
     from howdah.routing.pool import Pool
     from howdah.routing.profile import Profile
@@ -47,17 +49,25 @@ class Session:
     `wrote_ms`: when its last write ended. `inbox` from `at` on: what has come and is not sent. `unsynced`: extended
     messages went to the server since the last Sync.
 
+    `stands_by`: the one server of a session that keeps to any. `wrote_on`: where its last write was; `recalls`: what
+    comes next asks for what only that connection knows (currval).
+
     Of what is under way: `writes`: something that may write; `reads`: nothing but reads; `repeat`: what can be sent
-    again, elsewhere; `ends`: what it does to the transaction. `aborted`: the transaction was lost with its server."""
+    again, elsewhere; `ends`: what it does to the transaction. `aborted`: the transaction was lost with its server.
+    `crammed`: so much is unanswered that nothing more is sent."""
 
     def __init__(self, hub: Hub, client: Sink, place: Place, profile: Profile) -> None:
         self.hub = hub
         self.client = client
         self.place = place
-        self.state = State(profile, place.keeps, hub.profiles, hub.statements)
+        self.state = State(profile, place.keeps, hub.profiles, hub.statements, hub.clock_ms)
         self.link: Link | None = None
         self.asked_ms = 0.0
         self.wrote_ms = NEVER_MS
+        self.stands_by: Target | None = None
+        self.wrote_on: Link | None = None
+        self.recalls = False
+        self.state.binds = place.binds
         self.closed = False
         self.waits: Pool | None = None
         self.blocked = False
@@ -74,6 +84,7 @@ class Session:
         self._greeting = True  # it waits for what a server says of itself at a login
         self.key = b""
         self.aborted: Aborted | None = None
+        self.crammed = False
 
     def greet(self, key: bytes) -> None:
         """The login is over: tell what servers report, the key for cancels (a BackendKeyData), and that it may
@@ -109,7 +120,7 @@ class Session:
                     if plan is None:
                         plan = self.place.texts.plan(data)
                     link = (
-                        way.find(self, plan.read, plan.ends)
+                        way.find(self, plan.read, plan.ends, plan.hint)
                         if plan.plain and not self.state.watches and self.aborted is None
                         else None
                     )
@@ -174,15 +185,39 @@ class Session:
         if length > here and length <= WHOLE_BYTES:
             return self._wait_for_end()
         plan = self.place.texts.plan(data[at : at + length]) if kind == codes.QUERY and length <= here else UNKNOWN
-        link = way.find(self, plan.read, plan.ends)
+        if not plan.plain and kind == codes.QUERY:
+            return self._steer(plan, data[at : at + length])
+        link = way.find(self, plan.read, plan.ends, plan.hint)
         if link is None:
             return False
         taken = min(length, here)
         number = self._send(link, data[at : at + taken], kind, plan.read)
-        if not plan.plain or self.state.watches:
+        if self.state.watches:
             link.mark(Ran(number, self, plan))
         self.at += taken
         self._left = length - taken
+        return True
+
+    def _steer(self, plan: Plan, text: bytes) -> bool:
+        """A simple query that does something to the session."""
+        link = self.link
+        if link is None or (link.expect.done and not link.replaying):
+            answer = instead.answer(self, plan)
+            if answer:
+                self.at += len(text)
+                self.client.write(answer)
+                return True
+        self.recalls = plan.recalls
+        link = way.find(self, plan.read, plan.ends, plan.hint)
+        if link is None:
+            return False
+        words = instead.words(self, plan)
+        sent = message(codes.QUERY, cstring(words)) if words else sqlnames.before(self, link, plan) + text
+        writes = self.writes or (plan.writes and link.pool.target.writable)
+        number = self._send(link, sent, codes.QUERY, plan.read)
+        self.writes = writes
+        link.mark(Ran(number, self, plan))
+        self.at += len(text)
         return True
 
     def _wait_for_end(self) -> bool:
@@ -221,9 +256,13 @@ class Session:
             return self._wait_for_end()
         link = self.link
         if link is None or not self.unsynced:
-            link = way.find(self, batch.read and batch.synced, batch.ends)
+            self.recalls = batch.recalls
+            link = way.find(self, batch.read and batch.synced, batch.ends, batch.hint)
             if link is None or (self.state.unsure and not link.expect.done):
                 return False
+        elif link.expect.full:
+            self.crammed = True
+            return False
         if batch.stop == at:
             return self._begin_long(link, data, at, length, here)
         out = Outgoing(self, link, data)
@@ -273,7 +312,7 @@ class Session:
             counts.writes += 1
             self.repeat = b""
             self.reads = False
-            self.writes = True
+            self.writes = self.writes or link.pool.target.writable
 
     # from the pool and the hub
 
@@ -285,8 +324,8 @@ class Session:
             self.answered(link)
 
     def resume(self) -> None:
-        """The servers' roles changed, or it was held: it asks again."""
-        self.blocked = False
+        """The servers' roles changed, it was held, or its server has caught up: it asks again."""
+        self.blocked = self.crammed = False
         self.waits = None
         self._work()
 
@@ -311,6 +350,8 @@ class Session:
         if self.writes and link.expect.status == codes.IDLE:
             self.writes = False
             self.wrote_ms = self.hub.clock_ms()
+            self.wrote_on = link
+            link.writer = self
         if link.expect.status == codes.IDLE and not self.unsynced and not self.state.stays and not self._left:
             self.repeat = b""
             self.reads = True
@@ -361,6 +402,8 @@ class Session:
             self.waits.leave(self)
         self.hub.left(self)
         self.state.forget_all()
+        if self.wrote_on is not None and self.wrote_on.writer is self:
+            self.wrote_on.writer = None
         link, self.link = self.link, None
         if link is None:
             return

@@ -10,6 +10,8 @@ import re
 from typing import Final
 
 from howdah.routing.plan import Ends, Plan
+from howdah.routing.wishes import is_wish
+from howdah.sql import sessioneffect as effects
 from howdah.sql import transaction as control
 from howdah.sql.cache import Verdict, Verdicts
 from howdah.sql.statement import CopyDirection, Script, Statement
@@ -82,12 +84,33 @@ def plan_of(verdict: Verdict) -> Plan:
     if not script.understood:
         ends = Ends.COMMITS  # there may be one in it
     judged = verdict.judgement
-    return Plan(verdict.read and plain, plain and script.understood, judged.why, ends, script, judged.unsettled)
+    plan = Plan(verdict.read and plain, plain and script.understood, judged.why, ends, script, judged.unsettled)
+    plan.writes = not verdict.read
+    return plan
 
 
 def _plain(statement: Statement) -> bool:
     steers = isinstance(statement.transaction, control.Savepoint | control.RollbackTo | control.Release)
-    return not statement.session and not steers and statement.copy is not CopyDirection.FROM_CLIENT
+    leaves = any(_leaves(effect) for effect in statement.session)
+    return not leaves and not steers and statement.copy is not CopyDirection.FROM_CLIENT and not _ours(statement)
+
+
+def _ours(statement: Statement) -> bool:
+    """Whether the router has something to say to it."""
+    return is_wish(statement.setting)
+
+
+def _leaves(effect: effects.SessionEffect) -> bool:
+    """Whether there is anything to remember of it after its transaction."""
+    match effect:
+        case effects.SequenceState(reads=reads):
+            return reads
+        case effects.AdvisoryLock(session=session):
+            return session
+        case effects.CreatesTemporary(until_commit=until_commit):
+            return not until_commit
+        case _:
+            return True
 
 
 def _ends(statement: Statement) -> Ends:

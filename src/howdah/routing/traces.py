@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from howdah.routing.link import Link
+from howdah.routing.pins import Kind
 from howdah.routing.profile import Profile, Profiles
+from howdah.routing.wishes import is_wish
 from howdah.sql import sessioneffect as effects
 from howdah.sql import transaction as control
 from howdah.sql.statement import Script, Statement
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from howdah.routing.state import State
 
 IDENTITY = ("role", "session_authorization")
+OVER = (control.Commit, control.PrepareTransaction, control.Rollback)
 
 
 class Traces:
@@ -27,7 +30,7 @@ class Traces:
     def ended(self, tag: bytes, now: Profile) -> Profile:
         """What holds after the transaction. `tag`: of its last statement, b"" if that failed."""
         self._savepoints.clear()
-        if tag and not tag.startswith(b"ROLLBACK", 5):
+        if not undone(tag):
             self._committed = now
         return self._committed
 
@@ -58,9 +61,16 @@ class Traces:
         return now
 
 
+def undone(tag: bytes) -> bool:
+    """Whether the transaction came to nothing. `tag`: the CommandComplete of its last statement, b"" if that failed."""
+    return not tag or tag.startswith(b"ROLLBACK", 5)
+
+
 def follow(state: State, link: Link, script: Script) -> None:
     """All statements of a text were done."""
     for statement in script.statements:
+        if isinstance(statement.transaction, OVER):
+            state.pins.ended(isinstance(statement.transaction, control.Rollback))
         state.adopt(state.traces.steer(statement, state.profile), link)
         for effect in statement.session:
             _follow(state, link, effect)
@@ -75,7 +85,7 @@ def _follow(state: State, link: Link, effect: effects.SessionEffect) -> None:
             if effect.local:
                 return
             if effect.value is None and not effect.is_default:
-                state.pin(f"it ran {effect.statement}")
+                state.pin(link, f"it ran {effect.statement}")
                 return
             _set(state, link, effect.name, effect.value)
         case effects.ResetSetting(name):
@@ -83,6 +93,7 @@ def _follow(state: State, link: Link, effect: effects.SessionEffect) -> None:
         case effects.ResetAll():
             kept = tuple((name, value) for name, value in state.profile.settings if name in IDENTITY)
             link.profile = profiles.of(kept)
+            # What it logged in with, which the server does not know, holds again from the next transaction on.
             state.profile = profiles.of((*(pair for pair in start.settings if pair[0] not in IDENTITY), *kept))
         case effects.SetRole(role, local):
             if not local:
@@ -94,24 +105,34 @@ def _follow(state: State, link: Link, effect: effects.SessionEffect) -> None:
         case effects.Discard(effects.DiscardTarget.ALL):
             _forget_all(state, link)
             link.profile, state.profile = profiles.plain, start
-            state.pinned = ""
+            state.pins.drop_all()
+        case effects.Discard(effects.DiscardTarget.TEMPORARY):
+            state.pins.drop(Kind.TEMPORARY)
         case effects.Deallocate(None):
             _forget_all(state, link)
+            state.pins.drop(Kind.PREPARED)
         case effects.Deallocate(str(name)):
             state.forget(name.encode())
+            state.pins.drop(Kind.PREPARED, name)
+        case effects.Unlisten(channel):
+            state.pins.drop(Kind.LISTEN, channel)
+        case effects.CloseCursor(name):
+            state.pins.drop(Kind.CURSOR, name)
+        case effects.SequenceState() if not state.binds:
+            pass  # within its transaction it was right
+        case effects.AdvisoryUnlock(everything=True):
+            state.pins.drop(Kind.LOCK)
         case _:
-            why = binds(effect)
-            if why:
-                state.pin(why)
+            for kind, name, why in binds(effect):
+                state.pin(link, why, kind, name)
 
 
 def _set(state: State, link: Link, name: str, value: str | None) -> None:
     profiles: Profiles = state.profiles
-    link.profile = profiles.with_setting(link.profile, name, value)
     wanted = value if value is not None else state.traces.start.get(name)
     state.profile = profiles.with_setting(state.profile, name, wanted)
-    if link.profile.settings == state.profile.settings:
-        state.profile = link.profile
+    if not is_wish(name):
+        link.profile = profiles.with_setting(link.profile, name, value)
 
 
 def _forget_all(state: State, link: Link) -> None:
@@ -120,34 +141,29 @@ def _forget_all(state: State, link: Link) -> None:
     state.forget_all()
 
 
-Binding = (
-    effects.Prepare
-    | effects.DeclareCursor
-    | effects.Listen
-    | effects.CreatesTemporary
-    | effects.AdvisoryLock
-    | effects.Load
-    | effects.Unknown
-)
+Bond = tuple[Kind, str, str]
+"""Kind and name of what binds, and why it does, as SHOW PINS says it."""
 
 
-def binds(effect: effects.SessionEffect) -> str:
-    """Why a session has to keep its connection after this, as SHOW PINS says it; "" if it need not."""
+def binds(effect: effects.SessionEffect) -> tuple[Bond, ...]:
+    """Why a session has to keep its connection after this; () if it need not."""
     match effect:
         case effects.Prepare(name=name):
-            return f"PREPARE {name}"
+            return ((Kind.PREPARED, name, f"PREPARE {name}"),)
         case effects.DeclareCursor(name=name, hold=hold):
-            return f"cursor {name} WITH HOLD" if hold else ""
+            return ((Kind.CURSOR, name, f"cursor {name} WITH HOLD"),) if hold else ()
         case effects.Listen(channel):
-            return f"LISTEN {channel}"
+            return ((Kind.LISTEN, channel, f"LISTEN {channel}"),)
         case effects.CreatesTemporary(names=names, until_commit=until_commit):
-            return "" if until_commit else f"temporary {', '.join(names)}"
+            return () if until_commit else tuple((Kind.TEMPORARY, name, f"temporary {name}") for name in names)
         case effects.AdvisoryLock(function=function, session=held):
-            return f"{function}() holds a lock of the session" if held else ""
+            return ((Kind.LOCK, function, f"{function}() holds a lock of the session"),) if held else ()
+        case effects.SequenceState(function=function, reads=reads):
+            return ((Kind.OTHER, function, f"{function}() reads what its connection remembers"),) if reads else ()
         case effects.Load(library):
-            return f"LOAD {library}"
+            return ((Kind.LIBRARY, library, f"LOAD {library}"),)
         case effects.Unknown(what):
-            return what
+            return ((Kind.OTHER, what, what),)
         case (
             effects.SetSetting()
             | effects.ResetSetting()
@@ -159,9 +175,8 @@ def binds(effect: effects.SessionEffect) -> str:
             | effects.CloseCursor()
             | effects.Unlisten()
             | effects.AdvisoryUnlock()
-            | effects.SequenceState()
             | effects.Discard()
         ):
-            return ""
+            return ()
         case _:
             assert_never(effect)

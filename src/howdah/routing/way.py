@@ -4,37 +4,62 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from howdah.routing.freshness import NEVER
 from howdah.routing.link import Link
 from howdah.routing.plan import Ends
+from howdah.routing.pool import lend
+from howdah.routing.profile import Profile
+from howdah.routing.route import Route
+from howdah.routing.wishes import Consistency
+from howdah.sql.statement import Hint
 from howdah.wire import codes
 
 if TYPE_CHECKING:
+    from howdah.routing.fleet import Target
     from howdah.routing.session import Session
 
 
-def find(session: Session, read: bool, ends: Ends) -> Link | None:
+FORGET_SEQUENCES = "DISCARD SEQUENCES"
+
+
+def find(session: Session, read: bool, ends: Ends, hint: Hint | None = None) -> Link | None:
     """The connection; None: the session has to wait, and is woken."""
     link = session.link
     if link is None:
-        link = _borrow(session, read)
+        link = _borrow(session, read, hint)
         if link is None:
             return None
     elif link.replaying:
         return None
     elif link.expect.done:
-        free = link.expect.status == codes.IDLE and not session.state.stays and not session.unsynced
-        if free and not read and not link.pool.target.writable:
-            give_back(session, link)
-            return find(session, read, ends)
-        if link.profile is not session.state.profile and link.expect.status == codes.IDLE and not session.unsynced:
-            # RESET and DISCARD go back to the server's settings, not to the client's first ones
-            session.blocked = True
-            link.replay(session.state.profile)
-            return None
-    elif not read and not link.pool.target.writable:
+        profile = session.state.profile
+        if link.expect.status == codes.IDLE and not session.unsynced:
+            if not read and not session.state.stays and not _may_write_there(session, link, hint):
+                give_back(session, link)
+                return find(session, read, ends, hint)
+            if _differs(profile, link):
+                # RESET and DISCARD go back to the server's settings, not to the client's first ones
+                session.blocked = True
+                link.replay(fitting(profile, link))
+                return None
+    elif not read and not _may_write_there(session, link, hint):
+        return None
+    if link.expect.full:
+        session.crammed = True
         return None
     session.ends = ends
     return link
+
+
+def _differs(profile: Profile, link: Link) -> bool:
+    if link.profile is profile.on_server and profile.on_primary is profile.on_server:
+        return False
+    return link.profile is not fitting(profile, link)
+
+
+def fitting(profile: Profile, link: Link) -> Profile:
+    """What of these settings a connection has to have."""
+    return profile.on_primary if link.pool.target.writable else profile.on_server
 
 
 def lent(session: Session, link: Link) -> Link | None:
@@ -42,9 +67,14 @@ def lent(session: Session, link: Link) -> Link | None:
     session.link = link
     session.waits = None
     session.asked_ms = 0.0
-    if link.profile is not session.state.profile:
+    profile = session.state.profile
+    forget = session.recalls and link.writer is not session
+    if forget or _differs(profile, link):
         session.blocked = True
-        link.replay(session.state.profile)
+        # A server that remembers another session's sequences would answer with those, instead of with an error.
+        link.replay(fitting(profile, link), FORGET_SEQUENCES if forget else "")
+        if forget:
+            link.writer = None
         return None
     return link
 
@@ -55,11 +85,25 @@ def give_back(session: Session, link: Link) -> None:
     link.pool.give(link, session.hub.now_ms)
 
 
-def _borrow(session: Session, read: bool) -> Link | None:
+def route_of(session: Session) -> Route:
+    """Which servers the session's statements go to."""
+    return session.state.profile.wishes.route or session.place.route
+
+
+def _may_write_there(session: Session, link: Link, hint: Hint | None) -> bool:
+    """Whether what is no plain read belongs where the session has a connection. On a standby that a session has chosen
+    a write is refused, by PostgreSQL itself."""
+    if link.pool.target.writable:
+        return True
+    return hint is not Hint.PRIMARY and route_of(session) in (Route.STANDBY, Route.ANY)
+
+
+def _borrow(session: Session, read: bool, hint: Hint | None) -> Link | None:
     hub = session.hub
-    target = hub.fleet.readable(session.wrote_ms, hub.now_ms) if read and _spreads(session) else None
-    if target is None:
-        target = hub.fleet.writable(hub.now_ms)
+    own = session.wrote_on
+    if session.recalls and own is not None and own.writer is session and lend(own, session):
+        return lent(session, own)
+    target = _target(session, read, hint)
     if target is None:
         _block(session)
         hub.hold(session)
@@ -73,9 +117,36 @@ def _borrow(session: Session, read: bool) -> Link | None:
     return lent(session, link)
 
 
-def _spreads(session: Session) -> bool:
-    profile = session.state.profile
-    return session.place.spread and (not profile.settings or profile.spreads)
+def _target(session: Session, read: bool, hint: Hint | None) -> Target | None:
+    """The server; None: there is none at the moment. A hint says more than the session's settings do, and these more
+    than the router's; but none of them sends a write to a standby that would not have gone there anyway."""
+    hub, place, profile = session.hub, session.place, session.state.profile
+    route = profile.wishes.route or place.route
+    if hint is not None and (hint is Hint.PRIMARY or read):
+        route = Route.PRIMARY if hint is Hint.PRIMARY else Route.AUTO
+    if route is Route.AUTO:
+        if not read or not place.spread or not profile.spreads:
+            return hub.fleet.writable(hub.now_ms)
+    elif route is Route.PRIMARY:
+        return hub.fleet.writable(hub.now_ms)
+    elif route is Route.ANY:
+        return _any(session)
+    consistency = profile.wishes.consistency or place.consistency
+    if consistency is Consistency.PRIMARY and route is Route.AUTO:
+        return hub.fleet.writable(hub.now_ms)
+    wrote_ms = session.wrote_ms if consistency is Consistency.SESSION else NEVER
+    if route is Route.STANDBY:
+        return hub.fleet.standby(wrote_ms, hub.now_ms)
+    return hub.fleet.readable(wrote_ms, hub.now_ms)
+
+
+def _any(session: Session) -> Target | None:
+    """The same server for the whole session, as long as that can be used."""
+    fleet, now_ms = session.hub.fleet, session.hub.now_ms
+    target = session.stands_by
+    if target is None or not (fleet.writable(now_ms) is target or target.readable):
+        target = session.stands_by = fleet.anyone(now_ms)
+    return target
 
 
 def _block(session: Session) -> None:

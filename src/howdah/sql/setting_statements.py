@@ -125,5 +125,5 @@ def show_statement(fields: Node) -> Statement:
     name = text(fields, "name").lower()
     if name in PRIMARY_SETTINGS or name == "all":
         why = f"SHOW {name} tells of the server it is asked on, and the client talks to the primary"
-        return Statement("SHOW", Reach.WRITE, why)
-    return Statement("SHOW", Reach.READ, "SHOW only reads")
+        return Statement("SHOW", Reach.WRITE, why, setting=name)
+    return Statement("SHOW", Reach.READ, "SHOW only reads", setting=name)

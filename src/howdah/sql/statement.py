@@ -88,6 +88,8 @@ class Statement:
     """Of PREPARE: what its EXECUTE would do."""
     any_literal: bool = False
     """Whether another literal (number or string) in its place leaves everything here as it is."""
+    setting: str = ""
+    """Of SHOW: what it shows, in lower case."""
 
     @property
     def functions(self) -> tuple[FunctionCall, ...]:

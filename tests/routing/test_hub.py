@@ -1,0 +1,93 @@
+"""Who waits for a primary, how many and how long, and what does a hand-over leave to those in the middle?"""
+
+from howdah.routing.clusterview import ClusterView
+from howdah.routing.losing import lose
+from tests.routing.playsession import IN_TRANSACTION, READY, Client, Stage, done, query
+
+WRITE = "INSERT INTO t VALUES (1)"
+
+
+def hands_over(stage: Stage) -> None:
+    """The record says that n1 serves no more, though it still leads."""
+    term = stage.fleet.term
+    view = ClusterView((0, term, term + 1), term, "n1", "n1", serving=False, asked_ms=stage.clock)
+    stage.hub.changed(stage.fleet.learn(view, stage.clock))
+
+
+def in_transaction(stage: Stage) -> Client:
+    client = stage.client()
+    client.asks("BEGIN")
+    stage.sent("n1")
+    stage.answers("n1", done("BEGIN", IN_TRANSACTION), len(stage.links["n1"]) - 1)
+    client.take()
+    return client
+
+
+def test_in_a_hand_over_new_transactions_wait_and_running_ones_may_end() -> None:
+    stage = Stage()
+    running, late = in_transaction(stage), in_transaction(stage)
+    hands_over(stage)
+    other = stage.client()
+    other.asks(WRITE)
+    assert stage.sent("n1") == b""
+    running.asks("COMMIT")
+    assert stage.sent("n1") == query("COMMIT")
+    stage.answers("n1", done("COMMIT"))
+    assert running.take() == done("COMMIT")
+    stage.clock += stage.hub.drain_ms + 1
+    stage.hub.tick()
+    late.asks(WRITE)
+    told = late.take()
+    assert b"40001" in told
+    late.asks("ROLLBACK")
+    late.take()
+    stage.leads("n2", 2)
+    assert stage.sent("n2") == query(WRITE)
+    assert other.take() == b""
+
+
+def test_a_hand_over_that_does_not_come_about_cuts_nobody() -> None:
+    stage = Stage()
+    client = in_transaction(stage)
+    hands_over(stage)
+    stage.leads("n1", 2)
+    stage.clock += stage.hub.drain_ms + 1
+    stage.hub.tick()
+    client.asks("COMMIT")
+    stage.answers("n1", done("COMMIT"))
+    assert client.take() == done("COMMIT")
+
+
+def test_more_than_may_wait_are_told_so_at_once() -> None:
+    stage = Stage()
+    stage.nobody_leads()
+    clients = [stage.client() for _ in range(101)]
+    for client in clients:
+        client.asks(WRITE)
+    assert not any(client.closed for client in clients[:100])
+    assert b"too many clients wait" in clients[100].take()
+
+
+def test_what_waits_in_all_is_bounded_in_bytes() -> None:
+    stage = Stage()
+    stage.hub.hold_bytes = 100
+    stage.nobody_leads()
+    first, second = stage.client(), stage.client()
+    for client in (first, second):
+        client.asks("INSERT INTO t VALUES ('" + "x" * 50 + "')")
+    stage.hub.tick()
+    assert not first.closed
+    assert b"hold.bytes_max" in second.take()
+
+
+def test_a_session_that_only_keeps_its_connection_goes_on_with_another() -> None:
+    stage = Stage()
+    stage.place.keeps = "pools.mode is session"
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.answers("n1", done("INSERT 0 1", READY))
+    link = stage.links["n1"][0]
+    link.session = None
+    lose(client.session, link)
+    assert not client.closed
