@@ -7,6 +7,7 @@ from tests.chaos.networkfaults import NETWORK_FAULTS
 from tests.chaos.orders import ORDER_FAULTS
 from tests.chaos.phases import PHASE_FAULTS
 from tests.chaos.processfaults import PROCESS_FAULTS
+from tests.chaos.routerfaults import ROUTER_FAULTS
 from tests.chaos.storefaults import STORE_FAULTS
 
 CATALOGUE: tuple[Fault, ...] = (
@@ -17,6 +18,7 @@ CATALOGUE: tuple[Fault, ...] = (
     *CLIENT_FAULTS,
     *ORDER_FAULTS,
     *PHASE_FAULTS,
+    *ROUTER_FAULTS,
 )
 
 RANDOM: tuple[Fault, ...] = tuple(fault for fault in CATALOGUE if not fault.alone)

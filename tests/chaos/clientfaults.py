@@ -24,11 +24,15 @@ SELECT pg_cancel_backend(pid) FROM pg_stat_activity
 
 
 def knock_all_at_once(scene: Scene) -> Undo:
-    """From the clients' host, at the primary; the answers are noted."""
-    primary, network = scene.primary, scene.cluster.network
-    command = [sys.executable, "-m", "tests.chaos.storm", str(MANY), str(STORM_S), primary.host, str(primary.port)]
+    """At the primary."""
+    return knock_at(scene, scene.primary.host, scene.primary.port)
+
+
+def knock_at(scene: Scene, host: str, port: int) -> Undo:
+    """From the clients' host; the answers are noted."""
+    command = [sys.executable, "-m", "tests.chaos.storm", str(MANY), str(STORM_S), host, str(port)]
     process = subprocess.Popen(
-        ["nice", *network.within(CLIENTS), *command],
+        ["nice", *scene.cluster.network.within(CLIENTS), *command],
         cwd=HERE,
         stdout=subprocess.PIPE,
         text=True,

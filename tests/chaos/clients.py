@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import random
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,11 +69,13 @@ class Histories:
 class Clients:
     """Nine of them in a thread of their own. `name` ends the names of their tables, which `TABLES` makes."""
 
-    def __init__(self, conninfo: str, name: str, enter: Callable[[], None] | None = None, seed: int = 0) -> None:
-        """`enter` is called first in the thread."""
+    def __init__(
+        self, conninfos: Sequence[str], name: str, enter: Callable[[], None] | None = None, seed: int = 0
+    ) -> None:
+        """Client by client goes to the next of `conninfos`; `enter` is called first in the thread."""
         self.histories = Histories()
         self.name = name
-        self._conninfo = conninfo
+        self._conninfos = conninfos
         self._enter = enter
         self._chance = random.Random(seed)
         self._values = itertools.count(1)
@@ -106,14 +108,14 @@ class Clients:
             *[self._mix] * MIXERS,
         )
         async with asyncio.TaskGroup() as group:
-            for act in acts:
-                group.create_task(self._go_on(act))
+            for act, conninfo in zip(acts, itertools.cycle(self._conninfos), strict=False):
+                group.create_task(self._go_on(act, conninfo))
 
-    async def _go_on(self, act: Act) -> None:
+    async def _go_on(self, act: Act, conninfo: str) -> None:
         session: Session | None = None
         while not self._ends.is_set():
             if session is None:
-                session = await open_session(self._conninfo)
+                session = await open_session(conninfo)
             if session is None:
                 await asyncio.sleep(RETRY_S)
                 continue

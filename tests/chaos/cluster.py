@@ -1,6 +1,7 @@
 """A cluster whose nodes, store and clients are hosts of a network that can be disturbed, with a small disk each.
 
-Nodes n1-n3, etcd members e1-e3, clients on `clients`; the test itself looks on from `watch`, which nothing disturbs.
+Nodes n1-n3, etcd members e1-e3, routers r1 and r2, clients on `clients`; the test itself looks on from
+`watch`, which nothing disturbs.
 """
 
 import signal
@@ -15,12 +16,14 @@ from tests.chaos.disk import SmallDisk
 from tests.chaos.etcdtrio import EtcdTrio
 from tests.chaos.flushes import Flushing, set_flushing
 from tests.chaos.network import Network, NotNow, run
+from tests.chaos.routers import Routers
 from tests.chaos.wallclock import environment, set_offset
 from tests.realcluster.cluster import PARAMETERS, RealCluster
 from tests.realcluster.node import Berth, RealNode
 
 NODES = ("n1", "n2", "n3")
 MEMBERS = ("e1", "e2", "e3")
+ROUTERS = ("r1", "r2")
 CLIENTS, WATCH = "clients", "watch"
 DISK_MB = 1280
 BALLAST = "ballast"
@@ -36,10 +39,11 @@ class ChaosCluster(RealCluster):
     """`close` removes everything, the network too."""
 
     def __init__(self) -> None:
-        self.network = Network((*NODES, *MEMBERS, CLIENTS, WATCH))
+        self.network = Network((*NODES, *MEMBERS, *ROUTERS, CLIENTS, WATCH))
         super().__init__(NODES, {"postgresql": {"parameters": PARAMETERS | ARCHIVING}}, berth=self._berth)
         self.trio = EtcdTrio(self.root / "store", self.network, MEMBERS)
         self.store = self.trio
+        self.routers = Routers(self.root / "routers", self.network, ROUTERS, self.trio.endpoints)
         self._wall_clock = wallclock.build_library(self.root)
         self._flushes = flushes.build_library(self.root)
         found = reachable_installation(find_installation(), choose_account(), self.root / "postgresql")
@@ -83,11 +87,14 @@ class ChaosCluster(RealCluster):
         """The calling thread looks on from `watch` from now on."""
         self.network.enter(WATCH)
         super().start()
+        self.routers.introduce(self.wait_serving())
+        self.routers.revive()
 
     def close(self) -> None:
         """End everything, remove the files and the network."""
         try:
             self.network.leave()
+            self.routers.stop()
             super().close()
         finally:
             self.network.close()
@@ -135,8 +142,9 @@ class ChaosCluster(RealCluster):
         return boot
 
     def revive(self) -> None:
-        """Start every agent and every member of the store that does not run; nobody stays stopped."""
+        """Start every agent, router and member of the store that does not run; nobody stays stopped."""
         self.revive_store()
+        self.routers.revive()
         for node in self.nodes.values():
             node.thaw()
             if not node.agent:

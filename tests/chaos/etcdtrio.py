@@ -1,7 +1,6 @@
 """How does a cluster under test get a store that loses and keeps its quorum: three etcd members, each a host?"""
 
 import asyncio
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -15,6 +14,7 @@ from howdah.stores.settings import EtcdSettings
 from tests.chaos.network import Network
 from tests.realcluster.cluster import StoreServer
 from tests.realcluster.processes import eventually
+from tests.signals import send
 
 CLIENT_PORT, PEER_PORT = 2379, 2380
 
@@ -71,7 +71,7 @@ class EtcdTrio(StoreServer):
         """Signal one; after SIGKILL it is gone when this returns."""
         process = self._running.get(member)
         if process is not None and process.poll() is None:
-            os.kill(process.pid, number)
+            send((process.pid,), number)
             if number is signal.SIGKILL:
                 process.wait()
 

@@ -15,25 +15,25 @@ WAITERS = 5
 
 
 def switch_over(scene: Scene) -> Undo:
-    _hand_over(scene, scene.standbys[0])
+    hand_over(scene, scene.standbys[0])
     return nothing
 
 
 def switch_over_to_one_that_dies(scene: Scene) -> Undo:
     target = scene.standbys[0]
-    _hand_over(scene, target)
+    hand_over(scene, target)
     return scene.cluster.lose_power(target)
 
 
 def switch_over_and_die(scene: Scene) -> Undo:
     primary, target = scene.primary, scene.standbys[0]
-    _hand_over(scene, target)
+    hand_over(scene, target)
     return scene.cluster.lose_power(primary)
 
 
 def switch_over_while_cut(scene: Scene) -> Undo:
     primary, target = scene.primary, scene.standbys[0]
-    _hand_over(scene, target)
+    hand_over(scene, target)
     return all_of(scene.cut((primary.name,), (target.name,)))
 
 
@@ -49,7 +49,7 @@ def switch_over_while_locked(scene: Scene) -> Undo:
     with contextlib.ExitStack() as closing:
         for session in sessions:
             closing.callback(session.pgconn.finish)
-        _hand_over(scene, scene.standbys[0])
+        hand_over(scene, scene.standbys[0])
         leave_open = closing.pop_all()
     return leave_open.close
 
@@ -67,7 +67,7 @@ def switch_over_while_archiving_hangs(scene: Scene) -> Undo:
     with contextlib.suppress(psycopg.Error):
         scene.primary.sql("SELECT pg_switch_wal()")
     try:
-        _hand_over(scene, scene.standbys[0])
+        hand_over(scene, scene.standbys[0])
     except NotNow:
         go_on()
         raise
@@ -85,7 +85,8 @@ def restart_one_by_one(scene: Scene) -> Undo:
     return nothing
 
 
-def _hand_over(scene: Scene, target: RealNode) -> None:
+def hand_over(scene: Scene, target: RealNode) -> None:
+    """Order a switchover. Raises NotNow when it is refused."""
     with answering():
         answer = ask(scene.primary, "switchover", {"to": target.name})
     if not answer.done:

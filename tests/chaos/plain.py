@@ -30,7 +30,7 @@ def control(length_s: float, say: Callable[[str], None]) -> Judgement:
 def _run(server: SqlServer, length_s: float, say: Callable[[str], None]) -> Judgement:
     server.sql(f"CREATE TABLE {NAME} (value text); {TABLES.format(NAME)}")
     conninfo = f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres connect_timeout=2"
-    writes, clients = Workload([conninfo] * ROAMING, NAME, PAUSE_S), Clients(conninfo, NAME)
+    writes, clients = Workload([conninfo] * ROAMING, NAME, PAUSE_S), Clients([conninfo], NAME)
     writes.start()
     clients.start()
     try:

@@ -31,8 +31,9 @@ CONNECT_LIMIT_S = 7.0
 ROUTER_LIMIT_S = 30.0
 CERTAIN = frozenset(("25006", "3D000", "42P01"))
 """SQLSTATEs that are raised before anything could have been written: read-only, no database, no table."""
-TIMELINE = "RETURNING pg_walfile_name(pg_current_wal_insert_lsn())"
-"""The first eight digits are the timeline on which the server writes, in hexadecimal."""
+WHERE = "RETURNING pg_walfile_name(pg_current_wal_insert_lsn()), host(inet_server_addr()), inet_server_port()"
+"""Who wrote it: the first eight digits are the timeline on which the server writes, in hexadecimal; and the server,
+which may be another one than the client connected to."""
 
 _numbers = itertools.count(1)
 
@@ -153,7 +154,7 @@ class _Connection:
         self._warned = ""
         hang_up = asyncio.get_running_loop().call_later(self._limit_s, self._hang_up)
         try:
-            told = await self._session.execute(f"INSERT INTO {table} VALUES (%s) {TIMELINE}".encode(), (value,))
+            told = await self._session.execute(f"INSERT INTO {table} VALUES (%s) {WHERE}".encode(), (value,))
             row = await told.fetchone()
         except psycopg.Error as error:
             certain = error.sqlstate in CERTAIN
@@ -162,7 +163,8 @@ class _Connection:
             hang_up.cancel()
         if self._warned:
             return Outcome.UNKNOWN, self._warned
-        self.timeline = int(str(row[0])[:8], 16) if row else 0
+        if row:
+            self.timeline, self.server = int(str(row[0])[:8], 16), f"{row[1]}:{row[2]}"
         return Outcome.OK, ""
 
     async def shows(self, table: str, value: str) -> bool:

@@ -78,7 +78,10 @@ class RecordSource:
         asked_ms = self._now_ms()
         found = await self._store.read(RECORD)
         if found is None:
-            self._complain("the store has no record of this cluster")
+            self._complain(
+                "the store has no record of this cluster: its agents have not begun yet, or `cluster` is not the name "
+                "that they have"
+            )
             return
         self._record = record = read_record(found.text)
         self._tell(record, None, asked_ms)  # nobody waits for the addresses, unless they are not known
