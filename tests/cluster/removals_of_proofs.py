@@ -98,6 +98,25 @@ HISTORIES = (
         "(end is None or end < floor)", "(end is None or end.lsn < floor.lsn)",
         "test_below_the_floor_there_is_no_vote",
     ),
+    in_cluster(
+        "FLOOR: a voter below streams from the best", "following",
+        '    Rule("REACH FLOOR", reach_floor),\n', "",
+        "test_a_voter_below_its_floor_streams_from_the_best_of_the_revoked_up_to_its_floor", tests_in="belowfloor",
+    ),
+    in_cluster(
+        "FLOOR: only from the revoked", "belowfloor",
+        " or state.follows or state.promise < o.local.promise:", ":", "test_nobody_else_helps_a_voter_below_its_floor",
+    ),
+    in_cluster(
+        "FLOOR: only from who has all of it", "belowfloor",
+        "return not below_floor(state.position, o.local.floor)", "return True",
+        "test_nobody_else_helps_a_voter_below_its_floor",
+    ),
+    in_cluster(
+        "FLOOR: revoked before it streams from the best", "belowfloor",
+        "return facts.upstream is None or isinstance(o.busy, CatchUp)", "return True",
+        "test_it_promises_and_is_revoked_first",
+    ),
 )  # fmt: skip
 
 QUORUM = (

@@ -157,6 +157,7 @@ constexpr Bound living(Bound b) { b.liveness = true; return b; }
 constexpr Bound changing(Bound b) { b.voter_changes = true; return b; }
 constexpr Bound catching_up(Bound b) { b.catch_up = true; return b; }
 constexpr Bound switching(Bound b) { b.switchover = true; return b; }
+constexpr Bound away(Bound b) { b.only_away = true; return b; }
 constexpr Bound misled(Bound b) { b.wrong_server = true; return b; }
 
 constexpr Guard _ = GUARDS;
@@ -214,5 +215,6 @@ constexpr Removal REMOVALS[] = {
     {{RAISE_IN_PLACE, _, _}, living(small(2, {.losses = 1})), STUCK, true, ""},
     {{RESUME, _, _}, living(small(2, {.crashes = 1, .losses = 1})), STUCK, true, ""},
     {{LOOSEN_EARLY, _, _}, living(changing(small(2, {.losses = 1, .changes = 1}))), STUCK, true, ""},
+    {{REACH_FLOOR, _, _}, away(living(catching_up(small(3, {.writes = 2, .losses = 1})))), STUCK, false, ""},
     {{HOLDER_VOTES, _, _}, living(catching_up(small(2, {.writes = 1, .losses = 1, .unfits = 1}))), STUCK, true, ""},
 };

@@ -10,6 +10,7 @@ class Elections : protected Holder {
     void standing(const State& s, int i, std::vector<Step>& out) const {
         promise(s, i, out);
         report(s, i, out);
+        if (bound_.catch_up && !off_[REACH_FLOOR] && !frozen(s, i)) reach_floor(s, i, out);
         const Node& n = s.node[i];
         if (n.process == RECOVERY && counted(s, i, n.report.term) && n.report.id == n.id) decide(s, i, out);
     }
@@ -162,10 +163,26 @@ class Elections : protected Holder {
             if (j == i || best.process != RECOVERY || !counted(s, j, n.report.term) || !is_cut(best)) continue;
             if (best.report.position <= n.report.position) continue;
             if (!history_is_prefix(n.log, best.log) && !off_[PREFIX]) continue;
-            Node& t = add(s, out, "it streams what is missing from the best", i, j).after.node[i];
-            for (int x = t.log.length; x < best.log.length; x++) append(t.log, best.log.at[x]);
-            t.flushed = t.log.length;
-            t.report.position = 0;
+            stream(add(s, out, "it streams what is missing from the best", i, j).after.node[i], best);
         }
+    }
+
+    // A voter below its floor has no vote: it streams the rest from a revoked server that has all it ever acknowledged.
+    void reach_floor(const State& s, int i, std::vector<Step>& out) const {
+        const Node& n = s.node[i];
+        if (n.process != RECOVERY || !n.report.term || n.report.position || n.promise > n.report.term) return;
+        if (!n.floor || end_of(n.log) >= n.floor || !is_voter(s, i) || !is_cut(n)) return;
+        for (int j = 0; j < NODES; j++) {
+            const Node& best = s.node[j];
+            if (j == i || best.process != RECOVERY || !counted(s, j, n.report.term) || !is_cut(best)) continue;
+            if (best.report.position < n.floor || (!history_is_prefix(n.log, best.log) && !off_[PREFIX])) continue;
+            stream(add(s, out, "below its floor, it streams from the best", i, j).after.node[i], best);
+        }
+    }
+
+    static void stream(Node& n, const Node& best) {
+        for (int x = n.log.length; x < best.log.length; x++) append(n.log, best.log.at[x]);
+        n.flushed = n.log.length;
+        n.report.position = 0;
     }
 };

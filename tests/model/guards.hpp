@@ -10,7 +10,7 @@ enum Guard {
     TAKE_BACK_FIRST, BARE_NAME, LAST_COPY_SOON, LAST_COPY_MUTUAL,
     EVERY_SERVER, CONFIRMED, WENT_BACK, CONFIRM_FOLLOWS, CONFIRM_WHOM,
     REPLACE_ORDER, REPLACE_BARRIER, REPLACE_TERM, SPENT,
-    LAST_COPY_VOTERS, ONE_AT_A_TIME, GUARDS
+    LAST_COPY_VOTERS, ONE_AT_A_TIME, REACH_FLOOR, GUARDS
 };
 
 constexpr const char* GUARD_NAMES[GUARDS] = {
@@ -27,6 +27,7 @@ constexpr const char* GUARD_NAMES[GUARDS] = {
     "a replaced disk counts no more in PostgreSQL", "a new disk flushes a barrier first",
     "a lost disk's place passes on in a new term", "a spent name is admitted in a new term",
     "LAST COPY waits also for who can be admitted", "LAST COPY: one comes back at a time",
+    "a voter below its floor streams from the best",
 };
 
 struct Guards {

@@ -84,7 +84,7 @@ class World : private Following {
             const bool alive = s.node[j].process != LOST;
             const bool voter = (r.voters >> j & 1) && (r.voter_ids >> j & 1) == s.node[j].id;
             left += alive;
-            voters += alive && voter;
+            voters += alive && voter && floor_in_reach(s, j);
         }
         const Node& h = s.node[r.holder];
         const bool holder = h.process != LOST && h.id == r.holder_id;
@@ -100,6 +100,14 @@ class World : private Following {
     }
 
   private:
+    // Below its floor a voter has no vote until it has from somebody alive what it once acknowledged.
+    bool floor_in_reach(const State& s, int j) const {
+        const u8 floor = s.node[j].floor;
+        bool reached = !floor;
+        for (const Node& n : s.node) reached = reached || (n.process != LOST && n.log.length && end_of(n.log) >= floor);
+        return reached;
+    }
+
     // What can never matter again is forgotten, so that states which differ by it are one.
     void tidy(State& s) const {
         const Record& r = s.record;

@@ -29,6 +29,7 @@ struct Bound {
     bool tails = false;         // a standby's log is flushed some time after it was written
     bool wrong_server = false;  // a receiver may reach another primary than it was told
     bool coarse = false;        // what one process does in a row is one step; cut walsenders end by themselves
+    bool only_away = false;     // who dies for good is away for ever, and its disk is no copy that was lost
     bool first_voters = false;  // it begins with no voters and k = 0, as a cluster does before its first client
     Budget budget = {};
     bool liveness = false;      // also: from every state with a quorum alive a primary that serves can be reached
@@ -124,7 +125,7 @@ class Words {
         if (!s.back && h.id == r.holder_id && h.log.length && !is_prefix(s.acked, h.log))
             return "the holder of the record lacks an acknowledged commit";
         if (r.voters >> r.holder & 1) return "the primary is a voter";
-        if (s.wiped <= bound_.k) {
+        if (s.wiped <= bound_.k && !bound_.only_away) {
             bool kept = s.aside.of && is_prefix(s.acked, s.aside.log);
             for (const Node& n : s.node) kept = kept || is_prefix(s.acked, n.log);
             if (!kept) return "no disk holds an acknowledged commit any more";

@@ -14,7 +14,7 @@ from typing import Any
 from howdah.agent import publishing
 from howdah.agent.procedures import campaign, follow, promote, revoke, server, voters
 from howdah.agent.tools import Failed, Tools
-from howdah.cluster import election, following, lastcopy
+from howdah.cluster import belowfloor, election, following, lastcopy
 from howdah.cluster.actions import Campaign
 from howdah.cluster.changes import Change
 from howdah.cluster.localstate import LocalState
@@ -118,6 +118,7 @@ CANARIES: dict[str, tuple[tuple[Place, str, Any], ...]] = {
     "no FLOOR": (
         (lastcopy, "_others_first", lambda *_: ""),
         (revoke, "below_floor", _never),
+        (belowfloor, "below_floor", _never),
         (following, "below_floor", _never),
         (publishing, "below_floor", _never),
     ),

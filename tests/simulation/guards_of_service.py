@@ -195,6 +195,16 @@ RETURN = (
         "Alone it is covered by LAST COPY, as long as that waits for others: the canary takes that waiting out too.",
     ),
     Guard(
+        "a voter below its floor streams the rest from the best of the revoked",
+        "8",
+        (),
+        (),
+        ("a voter below its floor streams from the best",),
+        ("FLOOR: a voter below streams", "FLOOR: only from", "FLOOR: revoked before"),
+        ("test_the_primary_dies_while_a_new_clone_is_below_its_floor_and_the_others_go_on",),
+        "Without it nothing is lost: the cluster waits for the dead primary. Scenario `primary-dies-in-return`.",
+    ),
+    Guard(
         "LAST COPY",
         "8",
         ("A11",),

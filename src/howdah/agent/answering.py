@@ -5,6 +5,7 @@ from howdah.agent.tools import Failed, Tools
 from howdah.cluster.actions import Revoke
 from howdah.cluster.observation import ServerState
 from howdah.cluster.peerstate import Confirmation, PromiseRequest, Refusal, Report
+from howdah.cluster.returning import below_floor
 from howdah.cluster.revocation import promise_refusal
 from howdah.ports.postgres import PostgresFailure
 
@@ -47,8 +48,14 @@ class Answering:
             if situation.local.promise > request.term:
                 return Refusal("a higher term was promised meanwhile", situation.local.promise)
             if situation.failed == Revoke(request.term):
-                return Refusal("the revocation failed", situation.local.promise)
+                return Refusal(self._why_it_failed(), situation.local.promise)
             await situation.spoken.wait(ANSWER_LOOK_MS)
+
+    def _why_it_failed(self) -> str:
+        situation = self._tools.situation
+        if below_floor(situation.server_view().position, situation.local.floor):
+            return f"it is still below its floor {situation.local.floor}"
+        return "the revocation failed"
 
     async def _revoke_without_store(self, request: PromiseRequest) -> Report | Refusal:
         """The store is away, or its record is lost: the asker's settled record is what the report is for."""

@@ -18,6 +18,7 @@ from howdah.cluster.actions import (
     StartInRecovery,
     Wait,
 )
+from howdah.cluster.belowfloor import has_no_vote_yet, reach_floor
 from howdah.cluster.decision import Proposal, Rule
 from howdah.cluster.election import term_to_ask
 from howdah.cluster.history import mapped_end
@@ -99,6 +100,8 @@ def revoke(o: Observation) -> Proposal | None:
     if isinstance(o.busy, Clone) and o.server.state is not ServerState.RECOVERY:
         return None  # there is nothing to vote with until the clone is in place
     if o.report is not None and o.report.term == o.asked and o.report.basis == record.basis:
+        return None
+    if o.asked == o.local.promise and has_no_vote_yet(o):
         return None
     if o.asked > o.local.promise or must_report_again(o.asked, o.local, _followed_term(o, record)):
         return Proposal(f"term {o.asked} is asked for", Revoke(o.asked))
@@ -413,6 +416,7 @@ FOLLOWING_RULES = (
     Rule("INCOMPLETE DIRECTORY", incomplete_directory),
     Rule("START IN RECOVERY", start_in_recovery),
     Rule("FINISH FLOOR", finish_floor),
+    Rule("REACH FLOOR", reach_floor),
     Rule("CATCH UP", catch_up),
     Rule("ELECT", elect),
     Rule("COME BACK", come_back),

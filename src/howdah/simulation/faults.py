@@ -34,7 +34,14 @@ from howdah.simulation.plots_of_change import (
     slow_vote,
     unfit_voter,
 )
-from howdah.simulation.plots_of_loss import lost_in_return, old_copy, same_number, wiped_and_alone, wrong_server
+from howdah.simulation.plots_of_loss import (
+    dies_in_return,
+    lost_in_return,
+    old_copy,
+    same_number,
+    wiped_and_alone,
+    wrong_server,
+)
 from howdah.simulation.staging import intend, later
 from howdah.simulation.world import World
 
@@ -345,6 +352,7 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     "wiped and alone": (0, wiped_and_alone),
     "wrong server": (0, wrong_server),
     "lost in return": (0, lost_in_return),
+    "dies in return": (0, dies_in_return),
     "swap disk": (0, swap_disk),
     "wipe store": (0, wipe_store),
     "restore store": (0, restore_store),

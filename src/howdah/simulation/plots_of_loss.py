@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from howdah.cluster.localstate import Marker
 from howdah.cluster.record import Record
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
@@ -49,6 +50,39 @@ def lost_in_return(world: World, node: Node, _lasts_ms: float) -> str:
     when_swapped(world, lambda now: now.holder.name == winner, lambda now: _returns(world, now, old, third))
     del node
     return f"{winner} is to win; {old} and {third} come back, and its disk is lost when they are rewound"
+
+
+def dies_in_return(world: World, node: Node, lasts_ms: float) -> str:
+    """FLOOR: the next primary dies as soon as the former one has been rewound, or cloned, and before that has again what
+    it once acknowledged. The third server has it, and nobody else is left to vote with."""
+    record = world.record
+    if record is None or len(record.voters) != 2 or world.unwell():
+        return "nothing happens: it takes two voters and a whole cluster"
+    old = world.nodes[record.holder.name]
+    for name in (*(n for n in world.names if n != old.name), STORE):
+        apart(world, old.name, name, 60_000)
+    later(world, 500, lambda: _write_much(world, old.name))
+    later(world, 900, lambda: _stays_down(old))
+
+    def below() -> bool:
+        local, volume = old.state.state, old.machine.volume
+        return local.floor is not None and local.marker is Marker.NONE and volume.log.end < local.floor.lsn
+
+    def won(now: Record) -> None:
+        winner = world.nodes[now.holder.name]
+        later(world, 2000, lambda: _back(world, old))
+        later(world, 2000, lambda: as_soon_as(world, below, partial(winner.kill, lasts_ms), 0.5, 60_000))
+
+    when_swapped(world, lambda now: now.holder.name != old.name, won)
+    del node
+    return f"{old.name} leaves the others' history; who won dies for {lasts_ms:.0f} ms when {old.name} is below its floor"
+
+
+def _back(world: World, node: Node) -> None:
+    node.held_down = False
+    node.start_agent()
+    for name in (*(n for n in world.names if n != node.name), STORE):
+        together(world, node.name, name)
 
 
 def same_number(world: World, node: Node, _lasts_ms: float) -> str:
