@@ -75,7 +75,9 @@ def dies_in_return(world: World, node: Node, lasts_ms: float) -> str:
 
     when_swapped(world, lambda now: now.holder.name != old.name, won)
     del node
-    return f"{old.name} leaves the others' history; who won dies for {lasts_ms:.0f} ms when {old.name} is below its floor"
+    return (
+        f"{old.name} leaves the others' history; who won dies for {lasts_ms:.0f} ms when {old.name} is below its floor"
+    )
 
 
 def _back(world: World, node: Node) -> None:
