@@ -63,7 +63,7 @@ def test_a_node_killed_while_it_is_rewound_never_serves_that_directory_but_is_cl
 
 @pytest.mark.parametrize("moment", ["while it rewinds", "just after the rewind"])
 def test_a_rewind_s_source_that_dies_leaves_nobody_stuck_and_loses_nothing(cluster: RealCluster, moment: str) -> None:
-    """F52, F53: a half rewound server has no vote, and the third one waits for the source; rewound, it reaches its floor
+    """F52, F53: a half rewound server has no vote, and the third waits for the source; rewound, it gets to its floor
     with what the third one has, and the two go on without the source. Which it is, is a matter of milliseconds."""
     with writing(cluster) as load:
         old = diverge(cluster, load)

@@ -53,7 +53,7 @@ def lost_in_return(world: World, node: Node, _lasts_ms: float) -> str:
 
 
 def dies_in_return(world: World, node: Node, lasts_ms: float) -> str:
-    """FLOOR: the next primary dies as soon as the former one has been rewound, or cloned, and before that has again what
+    """FLOOR: the next primary dies as soon as the former one has been rewound, or cloned, before that has again what
     it once acknowledged. The third server has it, and nobody else is left to vote with."""
     record = world.record
     if record is None or len(record.voters) != 2 or world.unwell():
