@@ -171,7 +171,8 @@ class Stage:
         while self.asked_for:
             pool = self.asked_for.pop(0)
             wire = Wire()
-            link = Link(pool, wire, {"server_version": "18.0"}, self.hub.profiles.plain, self.clock)
+            profile = pool.place.begins or self.hub.profiles.plain
+            link = Link(pool, wire, {"server_version": "18.0"}, profile, self.clock)
             self.wires[pool.target.name].append(wire)
             self.links[pool.target.name].append(link)
             pool.opened(link)

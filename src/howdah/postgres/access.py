@@ -13,9 +13,12 @@ MAP = "howdah"
 """The name of our map in pg_ident.conf."""
 DEFAULT_RULES = (
     "local all all scram-sha-256",
+    "local replication all scram-sha-256",
     "host all all all scram-sha-256",
+    "host replication all all scram-sha-256",
 )
-"""What an open gate lets in unless the operator names other lines: everybody with a password."""
+"""What an open gate lets in unless the operator names other lines: everybody with a password, and to copy the server or
+its log those who have REPLICATION as well (by a connection to a database they can, without the lines for it)."""
 RULE_TYPES = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
 
 _HEADER = "# Written by Howdah, which replaces this file: nothing that is changed here lasts.\n"

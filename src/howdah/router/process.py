@@ -28,6 +28,7 @@ from howdah.routing.fleet import Fleet
 from howdah.routing.hub import Hub, Place
 from howdah.routing.loginsteps import LoggedIn
 from howdah.routing.pool import Limits
+from howdah.routing.replication import replicating
 from howdah.routing.route import Route
 from howdah.routing.session import Session
 from howdah.routing.texts import Texts
@@ -37,6 +38,7 @@ from howdah.sql.volatility import EMPTY_CATALOG
 from howdah.telemetry.logs import Form, set_up_logs
 from howdah.wire import sqlstate
 from howdah.wire.negotiation import backend_key_data
+from howdah.wire.startup import Replication
 
 log = structlog.get_logger(__name__)
 
@@ -190,12 +192,7 @@ class Router:
             if is_wish(name) and (why := objection(name, value)):
                 client.write(sqlstate.error(sqlstate.FATAL, sqlstate.INVALID_PARAMETER_VALUE, why))
                 return None
-        place = self._place(who.user, who.database)
-        place.credentials = who.credentials
-        self._catalogs.follow(place, self._texts[who.database][1])
-        profile = self.hub.profiles.of_login(who.settings)
-        session = Session(self.hub, client, place, profile)
-        self.hub.sessions.add(session)
+        session = self._session(client, who)
         key = self._keys.issue(session, secrets.token_bytes(cancelkeys.RANDOM_BYTES), who.minor)
         session.greet(backend_key_data(key.pid, key.secret))
         return session
@@ -217,6 +214,16 @@ class Router:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _session(self, client: ClientWire, who: LoggedIn) -> Session:
+        if who.replication is not Replication.NO:
+            return replicating(self.hub, client, who, float(self._settings.pools.wait_timeout_ms), self._servers)
+        place = self._place(who.user, who.database)
+        place.credentials = who.credentials
+        self._catalogs.follow(place, self._texts[who.database][1])
+        session = Session(self.hub, client, place, self.hub.profiles.of_login(who.settings))
+        self.hub.sessions.add(session)
+        return session
 
     def _arrived(self) -> ClientWire:
         client = ClientWire(self)

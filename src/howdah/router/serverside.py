@@ -5,6 +5,7 @@ import secrets
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -171,7 +172,8 @@ class Servers:
                 wire.abort()
             await self._refused(pool, result)
             return
-        link = Link(pool, wire, dict(result.parameters), self._plain, self._now_ms())
+        profile = pool.place.begins or self._plain
+        link = Link(pool, wire, dict(result.parameters), profile, self._now_ms())
         if result.key is not None:
             link.key = cancel_request(result.key.pid, result.key.secret)
         wire.link = link
@@ -215,7 +217,9 @@ class Servers:
         self, raw: socket.socket, context: ssl.SSLContext | None, pool: Pool, credentials: Credentials
     ) -> "tuple[ServerWire, ServerReady | LoginFailed]":
         loop = asyncio.get_running_loop()
-        startup = ServerStartup(pool.place.user, pool.place.database, (("application_name", "howdah router"),))
+        place = pool.place
+        settings = place.begins.settings if place.begins is not None else (("application_name", "howdah router"),)
+        startup = ServerStartup(place.user, place.database, settings, place.replication)
         wire = ServerWire(ServerLogin(startup, credentials, secrets.token_urlsafe(NONCE_CHARACTERS).encode()))
         transport, _ = await loop.create_connection(
             lambda: cast("asyncio.Protocol", wire),  # it has all the methods, and needs no class above it
@@ -225,7 +229,7 @@ class Servers:
         )
         if context is not None:
             endpoint = binding_of(transport.get_extra_info("ssl_object"))
-            startup = ServerStartup(startup.user, startup.database, startup.parameters, tls=True, endpoint=endpoint)
+            startup = replace(startup, tls=True, endpoint=endpoint)
             wire.log_in_with(ServerLogin(startup, credentials, secrets.token_urlsafe(NONCE_CHARACTERS).encode()))
         wire.begin()
         return wire, await wire.done

@@ -17,6 +17,7 @@ from howdah.routing.route import Route
 from howdah.routing.texts import Texts
 from howdah.routing.wishes import Consistency
 from howdah.wire import sqlstate
+from howdah.wire.startup import Replication
 
 if TYPE_CHECKING:
     from howdah.routing.session import Session
@@ -27,7 +28,10 @@ class Place:
     time, or "". `spread`: a session's statements may go to several servers. `route`, `consistency`: where a session's
     statements go, and what its reads show, unless it says something else; `binds`: what outlives a transaction binds
     the session to its connection, and is not refused. `faces`: what a client is told at its login, by its settings.
-    `credentials`: with which its connections are opened, of the last client that logged in."""
+    `credentials`: with which its connections are opened, of the last client that logged in.
+
+    `replication`: whether these are WAL senders; `begins`: with what settings such a connection is opened, None for
+    those of the router."""
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class Place:
         self.pools: dict[Target, Pool] = {}
         self.faces: dict[Profile, bytes] = {}
         self.credentials: Credentials = NoSecret("nothing")
+        self.replication = Replication.NO
+        self.begins: Profile | None = None
         self._opener = opener
 
     def pool(self, target: Target) -> Pool:
@@ -90,6 +96,13 @@ class Hub:
         self._hold_most = hold_most
         self._drained: dict[Target, float] = {}
         self._served: Target | None = None
+        self._alone = 0
+
+    def add_alone(self, session: Session) -> None:
+        """A session with a place that is nobody else's."""
+        self._alone += 1
+        self.places[session.place.user, f"{session.place.database} #{self._alone}"] = session.place
+        self.sessions.add(session)
 
     def hold(self, session: Session) -> None:
         """There is no primary at the moment: it waits for one, in order, if there is room."""
@@ -113,6 +126,8 @@ class Hub:
     def left(self, session: Session) -> None:
         """A session ended."""
         self.sessions.discard(session)
+        if session.place.begins is not None:
+            self.places = {key: place for key, place in self.places.items() if place is not session.place}
         if session in self.held:
             self.held.remove(session)
 
