@@ -445,7 +445,7 @@ class Play:
         """Read the record and look at the server, as an agent that has been running; none of it is an effect."""
         await self.keeper.refresh()
         if self.record.holder == self.situation.me:
-            self.keeper.renewed_sent_boot_ms = self.clock.now_ms  # won, or renewed, a moment ago
+            self.keeper.bonds.sent_boot_ms = self.clock.now_ms  # won, or renewed, a moment ago
         if self.server.state != GONE:
             self.situation.facts = await self.server.observe()
         return self

@@ -87,7 +87,7 @@ def test_the_lease_counts_from_before_the_renewal_was_sent() -> None:
         rig = Rig(takes_ms=700)
         await rig.keeper.swap(RENEW)
         assert rig.clock.now_ms == 100_700
-        assert rig.keeper.renewed_sent_boot_ms == 100_000
+        assert rig.keeper.bonds.sent_boot_ms == 100_000
 
     asyncio.run(scenario())
 
@@ -112,7 +112,7 @@ def test_a_renewal_whose_answer_was_lost_counts_from_its_first_sending() -> None
         first_sent_ms = rig.clock.now_ms
         rig.store.faults.next_swap = SwapFault.UNKNOWN_APPLIED
         await rig.keeper.swap(RENEW)
-        assert rig.keeper.renewed_sent_boot_ms == first_sent_ms < rig.clock.now_ms
+        assert rig.keeper.bonds.sent_boot_ms == first_sent_ms < rig.clock.now_ms
 
     asyncio.run(scenario())
 
@@ -123,7 +123,7 @@ def test_a_swap_that_was_lost_on_the_way_is_sent_again_and_counts_from_the_sendi
         rig.store.faults.next_swap = SwapFault.UNKNOWN_NOT_APPLIED
         await rig.keeper.swap(RENEW)
         assert rig.stored().lease_counter == 11
-        assert rig.keeper.renewed_sent_boot_ms > 100_000
+        assert rig.keeper.bonds.sent_boot_ms > 100_000
 
     asyncio.run(scenario())
 
@@ -331,13 +331,13 @@ def test_a_record_without_times_is_judged_by_the_configured_ones() -> None:
 def test_the_holder_counts_by_the_times_that_its_last_renewal_carried() -> None:
     async def scenario() -> None:
         rig = Rig()
-        rig.keeper.announce(LONG)
+        rig.keeper.bonds.announce(LONG)
         await rig.keeper.swap(RENEW)
-        assert rig.keeper.renewed.times == builders.RECORD.lease  # not those that were only announced
-        assert rig.keeper.announced
+        assert rig.keeper.bonds.times == builders.RECORD.lease  # not those that were only announced
+        assert rig.keeper.bonds.announced
         await rig.keeper.swap(Renew(N1, 5, lease=LONG))
-        assert rig.keeper.renewed.times == LONG
-        assert not rig.keeper.announced
+        assert rig.keeper.bonds.times == LONG
+        assert not rig.keeper.bonds.announced
 
     asyncio.run(scenario())
 
@@ -348,7 +348,7 @@ def test_a_winner_carries_the_lease_s_times_on() -> None:
         win = Win(N2, 6, builders.RECORD.basis, at(5, 2000), TimelineEntry(3, 6, 2, Lsn(2000), 5))
         won = await rig.keeper.swap(win)
         assert isinstance(won, Record)
-        assert won.lease == rig.keeper.renewed.times == LONG
+        assert won.lease == rig.keeper.bonds.times == LONG
 
     asyncio.run(scenario())
 

@@ -65,7 +65,7 @@ def test_a_winner_whose_agent_was_started_anew_renews_before_its_dead_man_gets_a
     async def story() -> Play:
         play = await Play(N2, RECOVERY, WON, promise=6).seen()
         play.server.promoted_history = ON_THREE
-        play.tools.keeper.renewed_sent_boot_ms = 0
+        play.tools.keeper.bonds.sent_boot_ms = 0
         await promote.promote(play.tools, 6)
         return play
 

@@ -68,7 +68,7 @@ def test_the_dead_man_knows_shorter_times_before_the_record_has_them() -> None:
 
     play = asyncio.run(story())
     assert play.record.lease == SHORT
-    assert play.keeper.announced == ()
+    assert play.keeper.bonds.announced == ()
 
 
 def test_the_dead_man_gets_longer_times_only_once_the_record_has_them() -> None:
@@ -88,7 +88,7 @@ def test_the_dead_man_gets_longer_times_only_once_the_record_has_them() -> None:
 def test_shorter_times_whose_swap_was_not_answered_bind_the_holder() -> None:
     async def story() -> None:
         play = configured(await Play(record=a_record(lease=LONG)).seen(), SHORT)
-        play.keeper.renewed_times = LONG
+        play.keeper.bonds.times = LONG
         play.store.faults.next_swap = SwapFault.LANDS_LATE
         task = asyncio.create_task(play.keeper.swap(Renew(N1, 5, lease=await times_to_write(play.tools, play.record))))
         await asyncio.sleep(0)

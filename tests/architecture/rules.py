@@ -44,17 +44,17 @@ def too_large(module: Module) -> Iterator[str]:
                 f"at most {FUNCTION_LINES_MAX}"
             )
     for cls in module.classes():
-        public = [node for node in cls.body if isinstance(node, Function) and _public_method(node)]
+        public = {node.name for node in cls.body if isinstance(node, Function) and _public_method(node)}
         if len(public) > PUBLIC_METHODS_MAX:
             yield (
-                f"{module.path}:{cls.lineno}: {cls.name} has {len(public)} public methods, at most {PUBLIC_METHODS_MAX}"
+                f"{module.path}:{cls.lineno}: {cls.name} has {len(public)} public methods and properties, "
+                f"at most {PUBLIC_METHODS_MAX}"
             )
 
 
 def _public_method(function: Function) -> bool:
-    """Whether it counts: not private, no property (read like a field), no test of a contract suite."""
-    decorators = {node.id for node in function.decorator_list if isinstance(node, ast.Name)}
-    return not function.name.startswith(("_", "test_")) and not decorators & {"property", "cached_property"}
+    """Whether it counts: a method or property that is not private, and no test of a contract suite."""
+    return not function.name.startswith(("_", "test_"))
 
 
 def badly_named(module: Module) -> Iterator[str]:

@@ -52,14 +52,22 @@ def test_only_listed_outermost_loops_catch_everything() -> None:
 
 
 LONG_FUNCTION = '"""M."""\n\n\ndef f() -> None:\n' + '    """F."""\n' * 70
-MANY_METHODS = '"""M."""\n\n\nclass C:\n    """C."""\n' + "".join(
-    f"\n    def m{n}(self) -> None: ...\n" for n in range(13)
-)
+
+
+def class_of(methods: int, properties: int) -> str:
+    """A module with a class that has so many of both."""
+    lines = ['"""M."""', "class C:", '    """C."""']
+    lines += [f"    def method{number}(self) -> None: ..." for number in range(methods)]
+    for number in range(properties):
+        lines += ["    @property", f"    def property{number}(self) -> int: ..."]
+    return "\n".join(lines) + "\n"
+
 
 SAMPLES = (
     (rules.too_large, LONG_FUNCTION),
     (rules.too_large, '"""M."""\n' * 501),
-    (rules.too_large, MANY_METHODS),
+    (rules.too_large, class_of(methods=13, properties=0)),
+    (rules.too_large, class_of(methods=7, properties=6)),
     (rules.imported_late, "def f():\n    import json\n"),
     (rules.undocumented, "x = 1\n"),
     (rules.undocumented, '"""M."""\ndef f(): ...\n'),
@@ -78,6 +86,10 @@ SAMPLES = (
 @pytest.mark.parametrize(("rule", "text"), SAMPLES)
 def test_each_rule_finds_what_it_forbids(rule: Rule, text: str) -> None:
     assert list(rule(module_of(text)))
+
+
+def test_twelve_methods_and_properties_are_not_too_many() -> None:
+    assert not list(rules.too_large(module_of(class_of(methods=7, properties=5))))
 
 
 @pytest.mark.parametrize("rest", ["E501 (a generated table)", "E501 a generated table", "E501, T201  # a table"])

@@ -19,7 +19,8 @@ from tests.chaos.network import Network, NotNow, run
 from tests.chaos.routers import Routers
 from tests.chaos.wallclock import environment, set_offset
 from tests.realcluster.cluster import PARAMETERS, RealCluster
-from tests.realcluster.node import Berth, RealNode
+from tests.realcluster.node import RealNode
+from tests.realcluster.nodeplace import Berth
 
 NODES = ("n1", "n2", "n3")
 MEMBERS = ("e1", "e2", "e3")

@@ -97,11 +97,10 @@ CHANGES = (
         "                    uncertain = True\n", "                    return False\n",
         "test_a_swap_of_unknown_outcome_that_happened_is_found_and_made_once",
     ),
-    in_keeper(
-        "the lease counts from before the sending",
-        "max(self.renewed_sent_boot_ms, sent_boot_ms)",
-        "self._clock.boot_ms()",
-        "test_the_lease_counts_from_before_the_renewal_was_sent",
+    Removal(
+        "the lease counts from before the sending", "howdah/agent/bonds.py",
+        "max(self.sent_boot_ms, sent_boot_ms)", "self._clock.boot_ms()",
+        "agent/test_keeper.py", ("test_the_lease_counts_from_before_the_renewal_was_sent",),
     ),
     in_keeper(
         "expiry: a lease after the store was away",
@@ -110,10 +109,14 @@ CHANGES = (
     ),
     in_keeper(
         "lease times: judged by the record's",
-        "return (record.lease if record is not None else None) or self.policy.lease_times",
+        "return (self.record.lease if self.record is not None else None) or self.policy.lease_times",
         "return self.policy.lease_times",
         "test_observers_judge_by_the_times_in_the_record_whatever_is_configured_by_now",
-        "test_the_holder_counts_by_the_times_that_its_last_renewal_carried",
+    ),
+    Removal(
+        "lease times: the holder counts by those that it wrote", "howdah/agent/bonds.py",
+        "self.times = carried or configured", "self.times = configured",
+        "agent/test_keeper.py", ("test_the_holder_counts_by_the_times_that_its_last_renewal_carried",),
     ),
     in_cluster(
         "lease times: what was announced binds", "lease",
@@ -206,7 +209,7 @@ CHANGES = (
     ),
     Removal(
         "lease times: the dead-man knows them first", "howdah/agent/watching.py",
-        "    keeper.announce(wanted)\n", "",
+        "    keeper.bonds.announce(wanted)\n", "",
         "agent/test_watching_deadlines.py",
         ("test_the_dead_man_knows_shorter_times_before_the_record_has_them",),
     ),

@@ -35,7 +35,7 @@ def test_ports_and_passwords_stay_the_same_over_restarts(place: Place) -> None:
     assert second.added == () and len(first.plan.nodes) == 3
     ports = [first.plan.router_port, *(port for node in first.plan.nodes for port in (node.port, node.api_port))]
     assert len(set(ports)) == len(ports) == 7
-    assert load_router(place.router_file, {}).listen.port == first.plan.router_port
+    assert load_router(place.router.file, {}).listen.port == first.plan.router_port
 
 
 def test_a_taken_port_is_passed_over_and_that_is_said(place: Place) -> None:
@@ -49,13 +49,13 @@ def test_a_taken_port_is_passed_over_and_that_is_said(place: Place) -> None:
 def test_a_cluster_of_before_there_were_routers_gets_one(place: Place) -> None:
     first = prepared(place, Wishes(nodes=1, port=15850))
     write_plan(place.plan, replace(first.plan, router_port=0))
-    for file in (place.router_file, place.secrets / "router"):
+    for file in (place.router.file, place.secrets / "router"):
         file.unlink()
     said: list[str] = []
     second = prepare(place, Wishes(), said.append)
     assert second.plan.router_port > second.plan.nodes[0].port
     assert any("gets a router" in sentence for sentence in said)
-    assert load_router(place.router_file, {}).listen.port == second.plan.router_port
+    assert load_router(place.router.file, {}).listen.port == second.plan.router_port
     assert (place.secrets / "router").read_text().strip() == second.secrets.router
 
 

@@ -211,9 +211,10 @@ class SqlServer:
         """The flushed end of a primary's log."""
         return str(self.sql("SELECT pg_current_wal_flush_lsn()"))
 
-    def conninfo(self, application_name: str) -> str:
-        """How a standby streams from this server under that name."""
-        return f"host=127.0.0.1 port={self.port} user=postgres application_name={application_name}"
+
+def conninfo(upstream: SqlServer, application_name: str) -> str:
+    """How a standby streams from that server under that name."""
+    return f"host=127.0.0.1 port={upstream.port} user=postgres application_name={application_name}"
 
 
 class Farm:
@@ -242,7 +243,7 @@ class Farm:
         backup = ["-h", str(self.root), "-p", str(of.port), "-U", "postgres", "-D", str(server.data)]
         run([self.binary("pg_basebackup"), *backup, "--no-sync", "-c", "fast", "-X", "stream"])
         if "primary_conninfo" not in server.settings:
-            server.settings["primary_conninfo"] = of.conninfo(name)
+            server.settings["primary_conninfo"] = conninfo(of, name)
         server.start(recovery=True)
         if server.settings["primary_conninfo"]:
             eventually(lambda: server.sql("SELECT status = 'streaming' FROM pg_stat_wal_receiver"), f"{name} streams")

@@ -12,7 +12,7 @@ import pytest
 from psycopg import pq
 
 from howdah.values.lsn import parse_lsn
-from tests.postgres.sqlserver import Farm, SqlServer, eventually, spawn
+from tests.postgres.sqlserver import Farm, SqlServer, conninfo, eventually, spawn
 from tests.signals import send
 
 NAMES = "synchronous_standby_names"
@@ -73,7 +73,7 @@ def receiver(server: SqlServer, name: str, *options: str) -> Iterator[None]:
     """An archive receiver that streams, and confirms, under a name."""
     directory = server.farm.root / f"archive-{name}"
     command = [server.farm.binary("pg_receivewal"), "--synchronous", "-D", str(directory), *options]
-    process = spawn(["sh", "-c", 'mkdir "$0" && exec "$@"', str(directory), *command, "-d", server.conninfo(name)])
+    process = spawn(["sh", "-c", 'mkdir "$0" && exec "$@"', str(directory), *command, "-d", conninfo(server, name)])
     try:
         yield
     finally:
@@ -153,7 +153,7 @@ def test_one_server_connected_twice_satisfies_any_2(primary: SqlServer) -> None:
 def test_names_match_without_case_and_are_cut_at_63_bytes(primary: SqlServer) -> None:
     """Two names that differ in case, or after 63 bytes, are one to PostgreSQL."""
     long = "n" * 70
-    primary.farm.standby("n2", primary, {"primary_conninfo": primary.conninfo(long)})
+    primary.farm.standby("n2", primary, {"primary_conninfo": conninfo(primary, long)})
     name = primary.sql("SELECT application_name FROM pg_stat_replication")
     assert name == "n" * 63
     setting(primary, f'ANY 1 ("{name.upper()}")')
@@ -208,7 +208,7 @@ def test_a_diverged_standby_counts_as_a_flush_of_what_it_does_not_have(farm: Far
     with closing(second.connect()) as session:
         commit = Commit(session)
         waits(second, commit)
-        third.reload(primary_conninfo=second.conninfo("n3"))
+        third.reload(primary_conninfo=conninfo(second, "n3"))
         assert commit.acknowledged()
     assert parse_lsn(second.lsn()) < ahead
     assert second.sql("SELECT count(*) FROM t WHERE x = 1") == 1
@@ -268,7 +268,7 @@ def test_a_slot_is_held_by_a_receiver_that_is_stopped_until_its_walsender_is_end
     directory.mkdir()
     directory.chmod(0o777)
     command = [primary.farm.binary("pg_receivewal"), "-D", str(directory), "-S", "howdah_n2", "--no-loop"]
-    done = subprocess.run([*command, "-d", primary.conninfo("again")], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "-d", conninfo(primary, "again")], capture_output=True, text=True, check=False)
     assert 'replication slot "howdah_n2" is active for PID' in done.stderr
     primary.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots")
     eventually(lambda: primary.sql("SELECT NOT active FROM pg_replication_slots"), "the slot is free")

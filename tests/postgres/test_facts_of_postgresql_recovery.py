@@ -11,7 +11,7 @@ from howdah.postgres.connection import LocalSql
 from howdah.postgres.standby import LocalStandby
 from howdah.values.lsn import parse_lsn
 from tests.postgres.handclock import HandClock
-from tests.postgres.sqlserver import Farm, SqlServer, eventually
+from tests.postgres.sqlserver import Farm, SqlServer, conninfo, eventually
 
 STATE = "SELECT pg_get_wal_replay_pause_state()"
 RECEIVERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walreceiver'"
@@ -179,7 +179,7 @@ def test_a_standby_follows_a_promotion_that_has_not_checkpointed(farm: Farm) -> 
     second.sql("SELECT pg_promote()")
     second.sql("INSERT INTO t VALUES (1)")
     assert second.sql("SELECT timeline_id FROM pg_control_checkpoint()") == 1
-    third.reload(primary_conninfo=second.conninfo("n3"))
+    third.reload(primary_conninfo=conninfo(second, "n3"))
     eventually(lambda: third.sql("SELECT count(*) FROM t") == 1, "n3 has the row")
     assert second.sql("SELECT timeline_id FROM pg_control_checkpoint()") == 1
     checkpointer.resume()

@@ -13,7 +13,7 @@ from howdah.postgres.standby import LocalStandby
 from howdah.values.address import Address
 from howdah.values.lsn import parse_lsn
 from tests.postgres.handclock import HandClock
-from tests.postgres.sqlserver import Farm, SqlServer, eventually
+from tests.postgres.sqlserver import Farm, SqlServer, conninfo, eventually
 
 
 async def watch(server: SqlServer, clock: HandClock | None = None) -> ServerFacts:
@@ -31,7 +31,7 @@ def look(server: SqlServer) -> ServerFacts:
 @pytest.fixture
 def pair(farm: Farm) -> Iterator[tuple[SqlServer, SqlServer]]:
     primary = farm.primary(settings={"synchronous_standby_names": 'ANY 1 ("n2.t1")'})
-    yield primary, farm.standby("n2", primary, {"primary_conninfo": primary.conninfo("n2.t1")})
+    yield primary, farm.standby("n2", primary, {"primary_conninfo": conninfo(primary, "n2.t1")})
 
 
 def test_a_primary_is_seen_whole(pair: tuple[SqlServer, SqlServer]) -> None:
@@ -119,7 +119,7 @@ def test_a_followed_timeline_is_known_before_any_restartpoint(farm: Farm) -> Non
     switch = parse_lsn(first.lsn())
     first.kill()
     second.sql("SELECT pg_promote()")
-    third.reload(primary_conninfo=second.conninfo("n3"))
+    third.reload(primary_conninfo=conninfo(second, "n3"))
     eventually(lambda: third.sql("SELECT received_tli FROM pg_stat_wal_receiver") == 2, "follows")
     second.sql("CREATE TABLE t (x int)")
     end = parse_lsn(second.lsn())

@@ -13,7 +13,7 @@ from howdah.postgres.connection import LocalSql, ServerSilent
 from howdah.postgres.standby import LocalStandby
 from howdah.values.lsn import parse_lsn
 from tests.postgres.handclock import HandClock
-from tests.postgres.sqlserver import Farm, SqlServer, eventually
+from tests.postgres.sqlserver import Farm, SqlServer, conninfo, eventually
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def pair(farm: Farm) -> Iterator[tuple[SqlServer, SqlServer]]:
 def test_the_proofs_of_a_revocation_can_be_read(pair: tuple[SqlServer, SqlServer]) -> None:
     primary, server = pair
     view = use(server, lambda standby: standby.replay())
-    assert view.shown_conninfo == primary.conninfo("n2") and view.shown_restore_command == ""
+    assert view.shown_conninfo == conninfo(primary, "n2") and view.shown_restore_command == ""
     assert (view.pause_state, view.receivers, view.startup_waits) == ("not paused", 1, "RecoveryWalStream")
     assert view.timeline == 1 and view.received_lsn == view.replayed_lsn == parse_lsn(primary.lsn())
 

@@ -29,7 +29,8 @@ from howdah.ports.store import StoreUnavailable
 from howdah.stores.settings import SqliteSettings
 from howdah.stores.sqlite.client import SqliteStore, server_command
 from howdah.values.member import slot_name
-from tests.realcluster.node import HERE, Berth, RealNode, agent_document, loopback
+from tests.realcluster.node import HERE, RealNode, agent_document, loopback
+from tests.realcluster.nodeplace import Berth
 from tests.realcluster.processes import LIMIT_S, eventually, processes_below
 from tests.realcluster.story import story_of
 from tests.signals import send

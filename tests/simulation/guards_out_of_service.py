@@ -111,12 +111,12 @@ async def _gives_up_unsettled(self: Keeper, version: int | None, record: Record)
     began_ms, sent_ms = self._clock.monotonic_ms(), self._clock.boot_ms()
     outcome = await self._store.compare_and_swap(RECORD, version, text)
     if isinstance(outcome, Swapped):
-        self._renewed(made, sent_ms)
+        self.bonds.renewed(sent_ms, made.lease, self.policy.lease_times)
         self._saw(Versioned(text, outcome.version), began_ms)
         return made
     await self.refresh()
     if self.record is not None and self.record.write_id == made.write_id:
-        self._renewed(made, sent_ms)
+        self.bonds.renewed(sent_ms, made.lease, self.policy.lease_times)
         return self.record
     if isinstance(outcome, Unknown):
         raise StoreUnavailable("it did not happen")

@@ -74,16 +74,6 @@ class SqliteRig(ServerRig):
                     assert self.process.poll() is None
                     await asyncio.sleep(0.01)
 
-    def refused(self) -> str:
-        """Start a process that must not stay: what it says on standard error."""
-        process = self.spawn()
-        try:
-            _, words = process.communicate(timeout=START_SECONDS)
-        finally:
-            process.kill()
-        assert process.returncode == 1, (process.returncode, words)
-        return words.decode()
-
     def kill(self) -> None:
         process, self._process = self._process, None
         if process is not None:
@@ -105,3 +95,14 @@ class SqliteRig(ServerRig):
             self.kill()
         finally:
             shutil.rmtree(self.root)
+
+
+def refused(rig: SqliteRig) -> str:
+    """Start a process that must not stay: what it says on standard error."""
+    process = rig.spawn()
+    try:
+        _, words = process.communicate(timeout=START_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 1, (process.returncode, words)
+    return words.decode()

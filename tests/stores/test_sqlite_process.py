@@ -20,7 +20,7 @@ from howdah.stores.sqlite.server import CONNECTIONS_MAX
 from howdah.stores.sqlite.socketpath import SOCKET_NAME, SOCKET_PATH_BYTES_MAX, socket_path
 from tests.signals import send
 from tests.stores.contract import closing, swap
-from tests.stores.sqliterig import START_SECONDS, SqliteRig
+from tests.stores.sqliterig import START_SECONDS, SqliteRig, refused
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ def test_it_stays_small(rig: SqliteRig) -> None:
 
 def test_a_second_process_on_the_same_directory_is_refused(rig: SqliteRig) -> None:
     rig.start()
-    assert f"pid {rig.pid}) already serves {rig.directory}" in rig.refused()
+    assert f"pid {rig.pid}) already serves {rig.directory}" in refused(rig)
     send((rig.pid,), signal.SIGSTOP)
     try:
-        assert "already serves" in rig.refused()
+        assert "already serves" in refused(rig)
     finally:
         os.kill(rig.pid, signal.SIGCONT)
     _write(rig, "still served")
@@ -226,7 +226,7 @@ def _make_store(rig: SqliteRig) -> Path:
 
 def _refused_untouched(rig: SqliteRig, file: Path) -> str:
     before = file.read_bytes()
-    words = rig.refused()
+    words = refused(rig)
     assert file.read_bytes() == before
     assert str(file) in words
     return words
@@ -280,7 +280,7 @@ def test_a_log_without_its_file_is_refused(rig: SqliteRig) -> None:
     _write(rig, "in the log")
     rig.kill()
     (rig.directory / FILE_NAME).unlink()
-    assert "half of the store was removed" in rig.refused()
+    assert "half of the store was removed" in refused(rig)
     assert not (rig.directory / FILE_NAME).exists()
 
 
@@ -289,7 +289,7 @@ def test_a_file_that_another_program_holds_is_refused(rig: SqliteRig) -> None:
     connection = sqlite3.connect(file, isolation_level=None)
     try:
         connection.execute("BEGIN EXCLUSIVE")
-        assert "Is another program using it?" in rig.refused()
+        assert "Is another program using it?" in refused(rig)
     finally:
         connection.close()
 
@@ -303,4 +303,4 @@ def test_leftovers_of_a_creation_that_was_interrupted_are_no_obstacle(rig: Sqlit
 
 def test_a_directory_that_cannot_be_made_is_named(rig: SqliteRig) -> None:
     rig.directory.write_text("a file is in the way")
-    assert str(rig.directory) in rig.refused()
+    assert str(rig.directory) in refused(rig)

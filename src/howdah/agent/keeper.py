@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
+from howdah.agent.bonds import Bonds
 from howdah.cluster.changes import Change, NotAllowed, apply
-from howdah.cluster.lease import Bond, expired
+from howdah.cluster.lease import expired
 from howdah.cluster.localstate import LocalState
 from howdah.cluster.observation import went_back
 from howdah.cluster.policy import LeaseTimes, Policy
@@ -55,9 +56,7 @@ class Keeper:
         self.trouble = ""
         self.known = False
         self.reachable = False
-        self.renewed_sent_boot_ms = 0
-        self.renewed_times: LeaseTimes | None = None  # of that renewal; None: there was none yet
-        self.announced: tuple[Bond, ...] = ()
+        self.bonds = Bonds(clock)
 
     @property
     def unsettled(self) -> bool:
@@ -67,20 +66,7 @@ class Keeper:
     @property
     def lease_times(self) -> LeaseTimes:
         """The times in force: the record's, whatever is configured by now."""
-        return self._times_of(self.record)
-
-    def _times_of(self, record: Record | None) -> LeaseTimes:
-        return (record.lease if record is not None else None) or self.policy.lease_times
-
-    @property
-    def renewed(self) -> Bond:
-        """What the last renewal known to have succeeded binds the holder to."""
-        return Bond(self.renewed_sent_boot_ms, self.renewed_times or self.policy.lease_times)
-
-    def announce(self, times: LeaseTimes) -> None:
-        """Be bound to these times from now on, before a swap that says so is sent: it may take effect unseen."""
-        if all(bond.times != times for bond in self.announced):
-            self.announced = (*self.announced, Bond(self._clock.boot_ms(), times))
+        return (self.record.lease if self.record is not None else None) or self.policy.lease_times
 
     @property
     def expired(self) -> bool:
@@ -228,7 +214,7 @@ class Keeper:
             match outcome:
                 case Swapped(version=new):
                     self._pending = None
-                    self._renewed(record, sent_boot_ms)
+                    self.bonds.renewed(sent_boot_ms, record.lease, self.policy.lease_times)
                     self._saw(Versioned(text, new), began_ms)
                     return record
                 case Conflict():
@@ -236,19 +222,12 @@ class Keeper:
                     if self.record is None or self.record.write_id != record.write_id:
                         return None
                     # It landed after all. We do not know which attempt did: the first is the earliest.
-                    self._renewed(record, first_sent_boot_ms)
+                    self.bonds.renewed(first_sent_boot_ms, record.lease, self.policy.lease_times)
                     return self.record
                 case Unknown():
                     # The same text again, at the same version: whichever attempt lands, it is this change, once.
                     uncertain = True
                     await self._clock.sleep_ms(RETRY_MS)
-
-    def _renewed(self, record: Record, sent_boot_ms: int) -> None:
-        """A swap of ours succeeded: from its sending, the times that it carried are the lease's."""
-        self.renewed_sent_boot_ms = max(self.renewed_sent_boot_ms, sent_boot_ms)
-        self.renewed_times = self._times_of(record)
-        if self.announced and self.announced[-1].times == record.lease:
-            self.announced = ()
 
     async def _attempt(self, version: int | None, record: Record, text: str) -> Swapped | Conflict | Unknown:
         if self._pending is None:

@@ -90,10 +90,10 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
     if not seat.resumed:
         situation.unclaimed = "the store has not said yet whether another agent has this node's name"
     store, tls = _open_store(settings), _load_tls(settings)
-    keeper = Keeper(store, clock, situation.record_changed, seat.incarnation)
+    keeper = Keeper(store, clock, situation.heard_news, seat.incarnation)
     identity = Identity(settings.cluster, settings.node.name, secrets.api_token)
     broadcast = Broadcast()
-    peers = HttpPeers(identity, broadcast, situation.peers_changed, tls.client if tls else None)
+    peers = HttpPeers(identity, broadcast, situation.heard_news, tls.client if tls else None)
     kept = KeptSql(sql := LocalSql(site.place.socket, settings.postgresql.port))
     standby, primary = LocalStandby(sql, clock, kept), LocalPrimary(sql, kept)
     directory = NodeDirectory(site, settings.initial.adopt)

@@ -154,13 +154,8 @@ class Situation:
         self.leaving = how
         self.poke()
 
-    def peers_changed(self) -> None:
-        """A peer said something, came or went."""
-        self.look_now.set()
-        self.wake.set()
-
-    def record_changed(self) -> None:
-        """The record, or what is known of the store, is another."""
+    def heard_news(self) -> None:
+        """A peer said something, came or went; or the record, or what is known of the store, is another."""
         self.look_now.set()
         self.wake.set()
 
@@ -171,7 +166,8 @@ class Situation:
     def deadlines(self, keeper: Keeper) -> Deadlines:
         """The holder's deadlines from the last renewal and the voters' confirmations."""
         worth_ms = self.intents.policy.confirm_worth_ms
-        return deadlines(keeper.renewed, keeper.announced, self.confirmed_sent_boot_ms, worth_ms)
+        last = keeper.bonds.last(keeper.policy.lease_times)
+        return deadlines(last, keeper.bonds.announced, self.confirmed_sent_boot_ms, worth_ms)
 
     def store_went_back(self, keeper: Keeper) -> bool:
         """Whether the store's record is an old copy, as far as this server remembers."""

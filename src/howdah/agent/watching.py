@@ -104,9 +104,9 @@ async def times_to_write(tools: Tools, record: Record) -> LeaseTimes | None:
     keeper, wanted = tools.keeper, tools.policy.lease_times
     if record.lease == wanted:
         if not keeper.unsettled:
-            keeper.announced = ()
+            keeper.bonds.announced = ()
         return wanted
-    keeper.announce(wanted)
+    keeper.bonds.announce(wanted)
     if has_deadline(tools):
         try:
             await arm(tools)
@@ -266,7 +266,7 @@ async def ask_confirmations(tools: Tools) -> None:
         if record is None or not situation.holds(record) or situation.served_term != record.term:
             continue
         now = tools.clock.boot_ms()
-        if keeper.reachable and not lost and now - keeper.renewed_sent_boot_ms < 1500:
+        if keeper.reachable and not lost and now - keeper.bonds.sent_boot_ms < 1500:
             continue
         await confirm_round(tools, record)
 

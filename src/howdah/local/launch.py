@@ -30,7 +30,7 @@ def agent_command(place: Place, name: str) -> list[str]:
 
 def router_command(place: Place) -> list[str]:
     """The command line of the router."""
-    return [sys.executable, *ROUTER_WORDS, str(place.router_file)]
+    return [sys.executable, *ROUTER_WORDS, str(place.router.file)]
 
 
 def store_command(place: Place, plan: Plan) -> list[str]:
@@ -57,7 +57,7 @@ def start_agent(place: Place, name: str) -> subprocess.Popen[bytes]:
 
 def start_router(place: Place) -> subprocess.Popen[bytes]:
     """Start the router. Raises Refused."""
-    return _start(router_command(place), place.router_log)
+    return _start(router_command(place), place.router.log)
 
 
 def start_store(place: Place, plan: Plan) -> subprocess.Popen[bytes]:

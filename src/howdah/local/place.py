@@ -31,6 +31,23 @@ def default_place(environment: Mapping[str, str], user: int) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterPlace:
+    """The router's directory."""
+
+    root: Path
+
+    @property
+    def file(self) -> Path:
+        """Its settings."""
+        return self.root / "router.yaml"
+
+    @property
+    def log(self) -> Path:
+        """What it writes to its standard output and error."""
+        return self.root / "router.log"
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A cluster's directory. `root` is absolute and without symbolic links, as it stands in command lines."""
 
@@ -52,19 +69,9 @@ class Place:
         return self.root / "store"
 
     @property
-    def router(self) -> Path:
+    def router(self) -> RouterPlace:
         """Everything of the router."""
-        return self.root / "router"
-
-    @property
-    def router_file(self) -> Path:
-        """Its settings."""
-        return self.router / "router.yaml"
-
-    @property
-    def router_log(self) -> Path:
-        """What it writes to its standard output and error."""
-        return self.router / "router.log"
+        return RouterPlace(self.root / "router")
 
     @property
     def connection(self) -> Path:

@@ -75,7 +75,7 @@ def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
         if word := after(words, AGENT_WORDS):
             if word in files:
                 agents[files[word]] = process.pid
-        elif after(words, ROUTER_WORDS) == str(place.router_file):
+        elif after(words, ROUTER_WORDS) == str(place.router.file):
             router = process.pid
         elif any(DEADMAN_WORD in word for word in words):
             if (data := after(words, ("--data",))) in datas:

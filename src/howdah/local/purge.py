@@ -30,7 +30,7 @@ def purge(place: Place, plan: Plan) -> tuple[Path, ...]:
             *(place.node(name) for name in plan.names),
             *place.root.glob("postgres-*"),
             place.store,
-            place.router,
+            place.router.root,
         ):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

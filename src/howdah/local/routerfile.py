@@ -35,7 +35,7 @@ def write_router_file(place: Place, plan: Plan, secrets: ClusterSecrets) -> None
     password = place.secrets / "router"
     if not password.exists():  # of before there were routers
         write_whole(password, secrets.router + "\n", 0o600)
-    place.router.mkdir(mode=0o700, exist_ok=True)
-    if not place.router_file.exists():
+    place.router.root.mkdir(mode=0o700, exist_ok=True)
+    if not place.router.file.exists():
         text = yaml.safe_dump(router_document(place, plan), sort_keys=False)
-        write_whole(place.router_file, HEAD + str(text), 0o600)
+        write_whole(place.router.file, HEAD + str(text), 0o600)

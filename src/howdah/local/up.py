@@ -156,7 +156,7 @@ def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Childre
             raise Refused(
                 f"port {plan.router_port}, which the router has used since it was made, is taken by another process "
                 f"(`ss -ltnp` shows which). End that one, or give the router a free port in both {place.plan.name} and "
-                f"{place.router_file.relative_to(place.root)}."
+                f"{place.router.file.relative_to(place.root)}."
             )
         children.router = start_router(place)
     for node in missing:
@@ -197,7 +197,7 @@ def wait_for_router(prepared: Prepared, children: Children, limit_s: float = ROU
     while time.monotonic() - began < limit_s:
         process = children.router
         if process is not None and process.poll() is not None:
-            raise NotServing(f"the router ended; {last_words(prepared.place.router_log)}")
+            raise NotServing(f"the router ended; {last_words(prepared.place.router.log)}")
         try:
             with psycopg.connect(uri_of(prepared.plan, prepared.secrets.superuser), connect_timeout=5) as client:
                 client.execute("SELECT pg_is_in_recovery()")
@@ -207,7 +207,7 @@ def wait_for_router(prepared: Prepared, children: Children, limit_s: float = ROU
         time.sleep(POLL_S)
     raise NotServing(
         f"the cluster serves, and its router does not after {limit_s:g} s: {why}\n"
-        f"{last_words(prepared.place.router_log)}"
+        f"{last_words(prepared.place.router.log)}"
     )
 
 
@@ -351,6 +351,6 @@ def _check_settings(place: Place, plan: Plan) -> None:
         except SettingsRefused as refused:
             raise Refused(f"the settings of {name} cannot be used:\n{refused}") from refused
     try:
-        load_router(place.router_file, {})
+        load_router(place.router.file, {})
     except SettingsRefused as refused:
         raise Refused(f"the router's settings cannot be used:\n{refused}") from refused

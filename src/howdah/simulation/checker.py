@@ -161,7 +161,7 @@ class Checker:
         self._last[server.name] = record
         holder = self.record.holder.name if self.record is not None else server.name
         late = server.loop.now - self._won_ms
-        if holder != server.name and late > FENCED_MS and self._nodes[server.name].guarded(FENCED_MS):
+        if holder != server.name and late > FENCED_MS and self._nodes[server.name].stopping.guarded(FENCED_MS):
             raise self._found(f"S11: {server.name} acknowledged {record!r} {late:.0f} ms after {holder} had won")
 
     def read(self, server: Server, record: LogRecord) -> None:

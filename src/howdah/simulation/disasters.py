@@ -58,8 +58,8 @@ def jump_clock(world: World, node: Node, _lasts_ms: float) -> str:
 
 def suspend(world: World, node: Node, lasts_ms: float) -> str:
     """The machine sleeps: CLOCK_MONOTONIC stands still, CLOCK_BOOTTIME goes on."""
-    node.freeze("node")
-    later(world, lasts_ms, node.thaw)
+    node.stopping.freeze("node")
+    later(world, lasts_ms, node.stopping.thaw)
     node.drift.suspended_ms += lasts_ms * node.machine.rate
     return f"it is suspended for {lasts_ms:.0f} ms"
 

@@ -89,8 +89,8 @@ def kill_deadman(_world: World, node: Node, _lasts_ms: float) -> str:
 
 def _freeze(what: str) -> Fault:
     def freeze(world: World, node: Node, lasts_ms: float) -> str:
-        node.freeze(what)
-        later(world, lasts_ms, node.thaw)
+        node.stopping.freeze(what)
+        later(world, lasts_ms, node.stopping.thaw)
         return f"its {what} is frozen for {lasts_ms:.0f} ms"
 
     return freeze
@@ -101,8 +101,8 @@ def usurp(world: World, node: Node, _lasts_ms: float) -> str:
     record = world.record
     holder = world.nodes[record.holder.name] if record is not None else node
     lasts_ms = 6500.0 + 1500 * world.chance.random()
-    holder.freeze("watch")
-    later(world, lasts_ms, holder.thaw)
+    holder.stopping.freeze("watch")
+    later(world, lasts_ms, holder.stopping.thaw)
     return f"the agent and dead-man of {holder.name}, who leads, are frozen for {lasts_ms:.0f} ms"
 
 
@@ -415,5 +415,5 @@ def mend(world: World) -> None:
         node.state.full = False
         node.machine.replay_delay_ms = 0.0
         node.machine.becomes_primary = node.starts_deadman = True
-        node.thaw()
+        node.stopping.thaw()
         node.start_agent()

@@ -66,8 +66,8 @@ class AgentLife:
             node.incarnation,
         )
         store = SimStore(s.store, machine.name, self.owner)
-        keeper = Keeper(store, self.clock, self.situation.record_changed, node.incarnation)
-        self.peers = SimPeers(machine.name, self.owner, s.hub, self.situation.peers_changed)
+        keeper = Keeper(store, self.clock, self.situation.heard_news, node.incarnation)
+        self.peers = SimPeers(machine.name, self.owner, s.hub, self.situation.heard_news)
         self.tools = Tools(
             clock=self.clock,
             keeper=keeper,
@@ -85,6 +85,69 @@ class AgentLife:
         self.intentions = Intentions(store, self.clock, self.situation, s.first, lambda policy: policy)
         self.peers.service = Answering(self.tools)
         self.loop = AgentLoop(self.tools)
+
+
+class Stopping:
+    """Which processes of a node are stopped by a signal, and since when has it been disturbed by none of that?"""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._frozen: list[Owner] = []
+        self._disturbed_ms = 0.0
+
+    def disturbed(self) -> None:
+        """Something of the node starts, or goes on, at this moment."""
+        self._disturbed_ms = self._node.surroundings.loop.now
+
+    def forget(self, owner: Owner) -> None:
+        """This process is dead."""
+        if owner in self._frozen:
+            self._frozen.remove(owner)
+
+    def guarded(self, for_ms: float) -> bool:
+        """Whether its dead-man has run for so long beside a server that is not stopped, whatever its agent did."""
+        deadman = self._owners("dead-man")
+        stopped = any(owner in self._frozen for owner in (*deadman, *self._owners("server")))
+        return bool(deadman) and not stopped and self._node.surroundings.loop.now - self._disturbed_ms > for_ms
+
+    def freeze(self, what: str) -> None:
+        """SIGSTOP to the processes of "node", "agent", "server", "dead-man" or "watch" (agent and dead-man)."""
+        surroundings, agent = self._node.surroundings, self._node.agent
+        server: Server | None = self._node.machine.server
+        for owner in self._owners(what):
+            if owner.frozen:
+                continue
+            surroundings.loop.freeze(owner)
+            self._frozen.append(owner)
+            if server is not None and owner is server.owner:
+                for stream in (*server.streams, *self._receiving()):
+                    stream.server_froze(server)
+            if agent is not None and owner is agent.owner:
+                surroundings.hub.froze(agent.peers)
+
+    def thaw(self) -> None:
+        """SIGCONT to all that is stopped; each goes on a little later than the other."""
+        surroundings, agent = self._node.surroundings, self._node.agent
+        if self._frozen:
+            self.disturbed()
+        for owner in list(self._frozen):
+            surroundings.loop.thaw(owner, 20 * surroundings.chance.random() ** 2)
+        self._frozen.clear()
+        if agent is not None:
+            surroundings.loop.after(agent.owner, 25, surroundings.hub.thawed, agent.peers)
+
+    def _owners(self, what: str) -> list[Owner]:
+        """The living processes of that name."""
+        node = self._node
+        agent = [node.agent.owner] if node.agent is not None else []
+        deadman = [node.deadman.owner] if node.deadman is not None and not node.deadman.owner.dead else []
+        server = [node.machine.server.owner] if node.machine.server is not None else []
+        found = {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}
+        return {**found, "dead-man": deadman}[what]
+
+    def _receiving(self) -> tuple[Link, ...]:
+        startup = self._node.machine.startup()
+        return (startup.link,) if startup is not None and startup.link is not None else ()
 
 
 class Node:
@@ -111,8 +174,7 @@ class Node:
         self.boots = 1
         self.lives = 0
         self.starts_deadman = True
-        self._frozen: list[Owner] = []
-        self._disturbed_ms = 0.0
+        self.stopping = Stopping(self)
 
     @property
     def name(self) -> str:
@@ -130,7 +192,7 @@ class Node:
             return
         loop = self.surroundings.loop
         self.lives += 1
-        self._disturbed_ms = loop.now
+        self.stopping.disturbed()
         life = AgentLife(self)
         self.agent = life
         self.surroundings.hub.joined(life.peers)
@@ -159,19 +221,19 @@ class Node:
         if life is not None:
             self.surroundings.loop.kill(life.owner)
             self.surroundings.hub.left(life.peers)
-            self._forget(life.owner)
+            self.stopping.forget(life.owner)
         self.surroundings.loop.after(WORLD, restart_ms, self.start_agent)
 
     def kill_deadman(self) -> None:
         """SIGKILL to the dead-man alone."""
         if self.deadman is not None and not self.deadman.owner.dead:
-            self._forget(self.deadman.owner)
+            self.stopping.forget(self.deadman.owner)
             self.deadman.end()
 
     def kill_server(self) -> None:
         """SIGKILL to every process of the server."""
         if self.machine.server is not None:
-            self._forget(self.machine.server.owner)
+            self.stopping.forget(self.machine.server.owner)
             self.machine.server.die()
 
     def kill(self, restart_ms: float) -> None:
@@ -185,59 +247,9 @@ class Node:
         self.kill(restart_ms)
         self.boots += 1
 
-    def _forget(self, owner: Owner) -> None:
-        if owner in self._frozen:
-            self._frozen.remove(owner)
-
-    def owners(self, what: str) -> list[Owner]:
-        """The processes of "node", "agent", "server" or "watch" (agent and dead-man)."""
-        agent = [self.agent.owner] if self.agent is not None else []
-        deadman = [self.deadman.owner] if self.deadman is not None and not self.deadman.owner.dead else []
-        server = [self.machine.server.owner] if self.machine.server is not None else []
-        found = {"node": agent + deadman + server, "agent": agent, "server": server, "watch": agent + deadman}
-        return {**found, "dead-man": deadman}[what]
-
-    def guarded(self, for_ms: float) -> bool:
-        """Whether its dead-man has run for so long beside a server that is not stopped, whatever its agent did."""
-        server = [self.machine.server.owner] if self.machine.server is not None else []
-        if self.deadman is None or self.deadman.owner.dead:
-            return False
-        stopped = any(owner in self._frozen for owner in (self.deadman.owner, *server))
-        return not stopped and self.surroundings.loop.now - self._disturbed_ms > for_ms
-
-    def freeze(self, what: str) -> None:
-        """SIGSTOP to these processes."""
-        loop = self.surroundings.loop
-        server: Server | None = self.machine.server
-        for owner in self.owners(what):
-            if owner.frozen:
-                continue
-            loop.freeze(owner)
-            self._frozen.append(owner)
-            if server is not None and owner is server.owner:
-                for stream in (*server.streams, *self._receiving()):
-                    stream.server_froze(server)
-            if self.agent is not None and owner is self.agent.owner:
-                self.surroundings.hub.froze(self.agent.peers)
-
     def swap_disk(self) -> None:
         """The machine comes back with an empty disk under the old name: no data, no promise, no map."""
         self.machine.lost.append(self.machine.volume)
         self.machine.volume, self.machine.beside, self.machine.old = Volume(), None, None
         listeners, self.state = self.state.on_save, StatePlace()
         self.state.on_save = listeners
-
-    def _receiving(self) -> tuple[Link, ...]:
-        startup = self.machine.startup()
-        return (startup.link,) if startup is not None and startup.link is not None else ()
-
-    def thaw(self) -> None:
-        """SIGCONT to all that is stopped; each goes on a little later than the other."""
-        loop, chance = self.surroundings.loop, self.surroundings.chance
-        if self._frozen:
-            self._disturbed_ms = loop.now
-        for owner in list(self._frozen):
-            loop.thaw(owner, 20 * chance.random() ** 2)
-        self._frozen.clear()
-        if self.agent is not None:
-            loop.after(self.agent.owner, 25, self.surroundings.hub.thawed, self.agent.peers)

@@ -20,8 +20,8 @@ def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     and again, so that at every vote some receiver is just connecting; and startup processes act late on signals."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
     lasts_ms = 7000.0
-    node.freeze("watch")
-    later(world, lasts_ms, node.thaw)
+    node.stopping.freeze("watch")
+    later(world, lasts_ms, node.stopping.thaw)
     until = world.loop.now + lasts_ms
 
     def reset() -> None:
@@ -47,8 +47,8 @@ def deaf_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     nothing but their own vote to keep them from it."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
     lasts_ms = 7000.0
-    node.freeze("watch")
-    later(world, lasts_ms, node.thaw)
+    node.stopping.freeze("watch")
+    later(world, lasts_ms, node.stopping.thaw)
     _deafen(world)
     return f"{node.name} leads unwatched for {lasts_ms:.0f} ms, and the next voters do not hear who won"
 

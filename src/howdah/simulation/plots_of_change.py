@@ -141,7 +141,7 @@ def _elected_unheard(
 ) -> None:
     """The holder's agent is stopped until its lease is out; as soon as these voters have promised another term they
     reach neither it nor the store for a while, and it goes on."""
-    holder.freeze("watch")
+    holder.stopping.freeze("watch")
     for name in voters:
         apart(world, holder.name, name, 60_000)
 
@@ -152,7 +152,7 @@ def _elected_unheard(
         for name in voters:
             apart(world, name, STORE, LATE_MS)
             later(world, LATE_MS + 2000, partial(together, world, holder.name, name))
-        holder.thaw()
+        holder.stopping.thaw()
         later(world, delay_ms, then)
 
     as_soon_as(world, promised, unheard)

@@ -15,8 +15,8 @@ def wrong_server(world: World, node: Node, _lasts_ms: float) -> str:
     """Names carry the term: who led is not watched for longer than its lease and writes on; at the new primary's
     address the others reach the old one (an address that moved, a name that is looked up)."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
-    node.freeze("watch")
-    later(world, 8000, node.thaw)
+    node.stopping.freeze("watch")
+    later(world, 8000, node.stopping.thaw)
 
     def won(now: Record) -> None:
         winner = world.machines[now.holder.name]

@@ -64,5 +64,5 @@ async def _take_over_deadline(tools: Tools) -> None:
     except DeadmanGone:
         held = 0
     renewed = held - policy.deadman_ms if held else now - policy.gate_ms + policy.store_timeout_ms
-    tools.keeper.renewed_sent_boot_ms = max(tools.keeper.renewed_sent_boot_ms, renewed)
-    tools.keeper.renewed_times = policy.lease_times  # the deadline that is held stays, whatever is configured next
+    # The deadline that is held stays, whatever is configured next.
+    tools.keeper.bonds.renewed(renewed, None, policy.lease_times)
