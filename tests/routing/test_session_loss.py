@@ -3,8 +3,11 @@
 import pytest
 
 from tests.routing.playsession import (
+    BOUND,
     EXECUTE,
+    FLUSH,
     IN_TRANSACTION,
+    PARSED,
     READY,
     SYNC,
     Client,
@@ -40,6 +43,82 @@ def test_a_read_of_which_nothing_was_answered_runs_elsewhere() -> None:
     second = next(name for name in ("n1", "n2", "n3") if stage.sent(name))
     stage.answers(second, done("SELECT 0"))
     assert client.take() == done("SELECT 0")
+
+
+def reading(name: str = "") -> bytes:
+    """One extended read."""
+    return parse(name, READ) + bind(name) + EXECUTE + SYNC
+
+
+ANSWER = PARSED + BOUND + done("SELECT 0")
+
+
+def reader(stage: Stage) -> str:
+    """The standby that was sent something."""
+    return next(name for name in ("n2", "n3") if stage.sent(name))
+
+
+@pytest.mark.parametrize("name", ["", "s1"])
+def test_an_extended_read_of_which_nothing_was_answered_runs_elsewhere_with_its_name(name: str) -> None:
+    stage = Stage()
+    client = stage.client()
+    client.sends(reading(name))
+    stage.dies(reader(stage))
+    stage.connect()
+    second = next(name for name in ("n1", "n2", "n3") if stage.links[name])
+    sent = stage.sent(second)
+    assert sent.count(READ.encode()) == 1
+    assert sent.endswith(EXECUTE + SYNC)
+    stage.answers(second, ANSWER)
+    assert client.take() == ANSWER
+    assert list(client.session.state.names) == ([name.encode()] if name else [])
+
+
+def test_of_a_pipeline_of_reads_what_was_answered_stays_answered_and_the_rest_runs_elsewhere() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.sends(reading(), reading(), reading())
+    first = reader(stage)
+    stage.answers(first, ANSWER)
+    stage.dies(first)
+    stage.connect()
+    second = next(name for name in ("n1", "n2", "n3") if stage.links[name])
+    assert stage.sent(second) == reading() + reading()
+    stage.answers(second, ANSWER + ANSWER)
+    assert client.take() == ANSWER + ANSWER + ANSWER
+
+
+def test_of_a_pipeline_of_reads_only_the_one_that_had_begun_to_answer_fails() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.sends(reading(), reading(), reading())
+    first = reader(stage)
+    stage.answers(first, ANSWER + PARSED + BOUND)
+    stage.dies(first)
+    told = client.take()
+    assert told.startswith(ANSWER + PARSED + BOUND)
+    assert b"40001" in told
+    assert told.endswith(READY)
+    stage.connect()
+    second = next(name for name in ("n1", "n2", "n3") if stage.links[name])
+    assert stage.sent(second) == reading()
+
+
+def test_a_batch_that_was_not_ended_is_in_error_up_to_its_sync_and_gets_one_answer() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.sends(parse("", WRITE), bind(""), EXECUTE, FLUSH)
+    stage.sent("n1")
+    stage.dies("n1")
+    told = client.take()
+    assert b"40001" in told
+    assert not told.endswith(READY)
+    client.sends(bind(""), EXECUTE)
+    assert client.take() == b""
+    client.sends(SYNC)
+    assert client.take() == READY
+    client.asks(WRITE)
+    assert stage.sent("n1") == query(WRITE)
 
 
 def test_a_read_that_had_begun_to_answer_is_not_run_twice() -> None:

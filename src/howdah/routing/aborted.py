@@ -27,12 +27,13 @@ _NO_DATA: Final = b"n\x00\x00\x00\x04"
 
 
 class Aborted:
-    """A transaction that no server has any more. `over` once the client ended it."""
+    """A transaction that no server has any more. `over` once the client ended it. `skipping`: everything up to the
+    next Sync is ignored."""
 
-    def __init__(self, first: bytes) -> None:
-        self.over = False
+    def __init__(self, first: bytes, skipping: bool = False, over: bool = False) -> None:
+        self.over = over
         self._error = first  # the first statement is told what happened, later ones are as PostgreSQL's
-        self._skipping = False
+        self._skipping = skipping
         self._commits = False
         self._ends = False  # the statement that is bound ends the transaction
 

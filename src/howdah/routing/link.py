@@ -144,6 +144,7 @@ class Link:
             return
         if self.expect.done:
             session.client.write(answer)
+            self.answering = True
         else:
             self.mark(Says(self.expect.upcoming, answer))
 
@@ -234,6 +235,11 @@ class Link:
             self.answering = True
             if session.crammed and not expect.full:
                 session.resume()
+
+    def give_up(self) -> None:
+        """It is lost, and nothing that was to be done will be."""
+        while self._marks:
+            self._marks.popleft().failed(self)
 
     @property
     def in_message(self) -> bool:

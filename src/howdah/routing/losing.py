@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def lose(session: Session, link: Link) -> None:
     """The connection is gone: go on elsewhere, or say what became of what was under way."""
     session.link = None
-    session.blocked = False
+    session.blocked = session.crammed = False
     now = Situation(
         owed=0 if link.expect.done or link.replaying else max(1, link.expect.outstanding),
         in_transaction=link.expect.status != codes.IDLE or session.unsynced,
@@ -29,34 +29,58 @@ def lose(session: Session, link: Link) -> None:
         pinned=session.state.pinned,
     )
     became = fate(now)
-    session.unsynced = False
+    unsynced, session.unsynced = session.unsynced, False
+    link.give_up()
     session.state.lost()
+    session.writes = False
     if became is Fate.BROKEN:
         session.closed = True
         session.client.abort()
     elif became is Fate.STATE:
         session.refuse(told(became, session.state.pinned))
-    elif became is Fate.AGAIN and session.repeat:
-        session.inbox = session.repeat + session.inbox[session.at :]
-        session.at = 0
+    elif became is Fate.UNTOUCHED:
         session.resume()
-    elif became is not Fate.UNTOUCHED:
-        _tell(session, became, now)
+    elif not now.owed:
+        session.aborted = Aborted(told(became, ""))
+    elif unsynced:
+        _tell_in_batch(session, link, told(became, ""))
+    elif now.read and not now.in_transaction and session.repeat:
+        _run_again(session, link, now.owed)
     else:
-        session.resume()
-    session.writes = False
+        _tell(session, told(became, ""), now.owed, now.in_transaction and became is Fate.TRANSACTION)
 
 
-def _tell(session: Session, became: Fate, now: Situation) -> None:
-    error = told(became, "")
-    stays = now.in_transaction and became is Fate.TRANSACTION
-    if not now.owed:
-        session.aborted = Aborted(error)
-        return
-    for _ in range(now.owed):
-        session.client.write(error + (READY_FAILED if stays else READY_IDLE))
-    if stays:
+def _tell(session: Session, error: bytes, owed: int, in_transaction: bool) -> None:
+    for _ in range(owed):
+        session.client.write(error + (READY_FAILED if in_transaction else READY_IDLE))
+    if in_transaction:
         session.aborted = Aborted(IGNORED)
+    session.resume()
+
+
+def _tell_in_batch(session: Session, link: Link, error: bytes) -> None:
+    """The client has not ended its batch yet: after the error everything is ignored up to its Sync."""
+    in_transaction = link.expect.status != codes.IDLE
+    for _ in range(link.expect.outstanding):
+        session.client.write(error + (READY_FAILED if in_transaction else READY_IDLE))
+    session.client.write(error)
+    session.aborted = Aborted(IGNORED, skipping=True, over=not in_transaction)
+    session.resume()
+
+
+def _run_again(session: Session, link: Link, owed: int) -> None:
+    """Reads that follow one another: of those that are not answered, the first may have begun to be; the others have
+    not, and run elsewhere."""
+    left = [(link.expect.answering, session.repeat), *session.pipelined][-owed:]
+    first, data = left[0]
+    begun = link.answering
+    if begun and len(left) <= len(session.pipelined) and data[0] != codes.QUERY:
+        begun = link.expect.answering > first  # the last that the client got was the end of the one before
+    if begun:
+        session.client.write(told(Fate.TRANSACTION, "") + READY_IDLE)
+    again = b"".join(data for _, data in left[begun:])
+    session.inbox = again + session.inbox[session.at :]
+    session.at = 0
     session.resume()
 
 

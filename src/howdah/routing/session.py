@@ -33,6 +33,8 @@ WHOLE_BYTES: Final = 1 << 20
 FULL_BYTES: Final = 1 << 16
 """With so much unread, no more is taken from the client."""
 
+PIPELINED_MOST: Final = 64
+"""So many reads at a time can run elsewhere when their server is lost."""
 NEVER_MS: Final = -1e300
 
 
@@ -53,8 +55,9 @@ class Session:
     comes next asks for what only that connection knows (currval).
 
     Of what is under way: `writes`: something that may write; `reads`: nothing but reads; `repeat`: what can be sent
-    again, elsewhere; `ends`: what it does to the transaction. `aborted`: the transaction was lost with its server.
-    `crammed`: so much is unanswered that nothing more is sent."""
+    again, elsewhere; `pipelined`: more such, sent before that was answered, each with the number of its first request;
+    `ends`: what it does to the transaction. `aborted`: the transaction was lost with its server. `crammed`: so
+    much is unanswered that nothing more is sent."""
 
     def __init__(self, hub: Hub, client: Sink, place: Place, profile: Profile) -> None:
         self.hub = hub
@@ -79,6 +82,7 @@ class Session:
         self.unsynced = False
         self.writes = False
         self.repeat = b""
+        self.pipelined: list[tuple[int, bytes]] = []
         self.ends = Ends.NOTHING
         self.reads = True
         self._greeting = True  # it waits for what a server says of itself at a login
@@ -265,13 +269,13 @@ class Session:
             return False
         if batch.stop == at:
             return self._begin_long(link, data, at, length, here)
+        self._note(link, data[at : batch.stop], batch.read, whole=batch.synced and not self.unsynced)
         out = Outgoing(self, link, data)
         place = at
         while place < batch.stop:
             stop = place + 1 + int.from_bytes(data[place + 1 : place + 5], "big")
             out.add(place, stop)
             place = stop
-        self._note(link, data[at : batch.stop], batch.read)
         self.unsynced = not batch.synced
         link.sink.write(out.taken(batch.stop))
         self.at = batch.stop
@@ -294,8 +298,9 @@ class Session:
         link.sink.write(data)
         return number
 
-    def _note(self, link: Link, data: bytes, read: bool) -> None:
-        """What has to be known if the server is lost before it answers, and what is counted."""
+    def _note(self, link: Link, data: bytes, read: bool, whole: bool = True) -> None:
+        """What has to be known if the server is lost before it answers, and what is counted. `whole`: one answer will
+        be ready for all of it, and for nothing else."""
         counts = link.counts
         counts.received += len(data)
         if counts.to_time and not link.asked_s:
@@ -304,8 +309,12 @@ class Session:
         if read:
             counts.reads += 1
             if link.expect.done:
-                self.repeat = data
+                self.repeat = data if whole else b""
                 self.reads = True
+                if self.pipelined:
+                    self.pipelined.clear()
+            elif whole and len(self.pipelined) < PIPELINED_MOST and len(data) <= FULL_BYTES:
+                self.pipelined.append((link.expect.upcoming, data))
             else:
                 self.repeat = b""
         else:
