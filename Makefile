@@ -1,6 +1,6 @@
 # `make up` starts a cluster, `make test` runs every test. Each target does its own set-up; all it needs is
 # Python >= 3.11 and make. Give another Python with PYTHON=/path/to/python3.
-.PHONY: up down test check format simulate model chaos docs bench-failover clean
+.PHONY: up down test check format simulate model chaos docs bench-failover bench-router compile-router clean
 .DEFAULT_GOAL := check
 
 export PYTHON
@@ -38,8 +38,8 @@ test: $(DEVELOP)
 
 # COMPILED=1 compiles the rules first, which needs a C compiler and a minute or two, once for each change of the source.
 simulate: $(DEVELOP)
-	@$(if $(COMPILED),$(BIN)/python tools/compile_simulator.py)
-	$(if $(COMPILED),PYTHONPATH=build/compiled )$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
+	@$(if $(COMPILED),$(BIN)/python tools/compile.py simulator)
+	$(if $(COMPILED),PYTHONPATH=build/compiled-simulator )$(BIN)/howdah simulate $(or $(ARGS),--minutes 10)
 
 # Needs root, and Debian's iproute2 and nftables. Says which of them is missing.
 chaos: $(DEVELOP)
@@ -62,6 +62,15 @@ docs: $(DEVELOP)
 
 bench-failover: $(DEVELOP)
 	$(BIN)/python -m benchmarks.failover $(ARGS)
+
+# Compares the router with PgBouncer, Pgpool-II and HAProxy, as far as they are here; says which are missing.
+bench-router: $(DEVELOP)
+	$(BIN)/python -m benchmarks.router $(ARGS)
+
+# A copy of the package in build/compiled-router with the router's data path compiled from the same source, which needs
+# a C compiler and a minute or two, once for each change of the source.
+compile-router: $(DEVELOP)
+	@$(BIN)/python tools/compile.py router
 
 # Removes what the other targets made, never a cluster's data.
 clean:

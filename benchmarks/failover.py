@@ -16,17 +16,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from benchmarks.footprint import Footprint, measure_footprint
+from benchmarks.page import write_page
 from tests.features.operator import ask
 from tests.realcluster.cluster import RealCluster, real_cluster
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import Workload, verdict, writing
 from tests.router.realrouter import router_before
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- failover: begin -->", "<!-- failover: end -->"
 SETTLE_S = 2.0
 FREEZE_S = 60.0
 CRASH_WINDOW_S = 61.0
@@ -155,14 +153,6 @@ def table_of(results: Sequence[Measured], footprint: Footprint, way: str) -> str
     return "\n".join(lines)
 
 
-def write_page(text: str) -> None:
-    """Put the table into docs/benchmarks.md, in place of the last one."""
-    page = PAGE.read_text()
-    head, _, rest = page.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
-
-
 def main() -> int:
     """0 if nothing was lost."""
     parser = argparse.ArgumentParser(prog="benchmarks.failover", description=__doc__)
@@ -184,7 +174,7 @@ def main() -> int:
     text = table_of(results, footprint, "libpq's list of hosts" if chosen.direct else "the router")
     sys.stdout.write(f"\n{text}\n")
     if not chosen.no_page:
-        write_page(text)
+        write_page("failover", text)
     for line in (line for measured in results for line in measured.unsound):
         sys.stdout.write(f"UNSOUND: {line}\n")
     return 1 if any(measured.unsound for measured in results) else 0

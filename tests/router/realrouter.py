@@ -1,11 +1,13 @@
 """A router process in front of a real cluster."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -37,8 +39,9 @@ class RealRouter:
 
 
 @contextlib.contextmanager
-def router_before(cluster: RealCluster, **settings: Any) -> Iterator[RealRouter]:
-    """Ends with the block; every client that is left is gone then."""
+def router_before(cluster: RealCluster, package: Path | None = None, **settings: Any) -> Iterator[RealRouter]:
+    """Ends with the block; every client that is left is gone then. `package`: a directory with another copy of
+    Howdah that is to run."""
     port = free_port()
     node = cluster.primary()
     document = {
@@ -53,10 +56,10 @@ def router_before(cluster: RealCluster, **settings: Any) -> Iterator[RealRouter]
     file = directory / "router.yaml"
     file.write_text(yaml.safe_dump(document))
     log = directory / "router.log"
+    command = [sys.executable, "-m", "howdah", "router", "--config", str(file)]
+    environment = {**os.environ, "PYTHONPATH": str(package)} if package is not None else None
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "howdah", "router", "--config", str(file)], cwd=HERE, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, cwd=HERE, env=environment, stdout=output, stderr=output)
     router = RealRouter(port, str(log), process)
     try:
         eventually(lambda: _answers(router), f"the router answers: {log.read_text()[-2000:]}")

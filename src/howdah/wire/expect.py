@@ -209,7 +209,8 @@ class Expect:
                 self.outstanding -= _ROLES[sent[place]] == _READY
                 sent[place] = _GONE
             if self._at < len(sent) and _ROLES[sent[self._at]] == _STEP:
-                self._unsynced = self._unsynced or not any(_ROLES[kind] == _READY for kind in sent[end:])
+                after = bytes(sent[end:])  # mypyc walks no bytearray
+                self._unsynced = self._unsynced or not any(_ROLES[kind] == _READY for kind in after)
         self.copying = Copying.NO
 
     def _rows_end(self) -> int:
