@@ -25,7 +25,7 @@ from tests.realcluster.node import PASSWORD
 from tests.realcluster.processes import eventually
 
 POOL_SIZE = 20
-CLIENTS_MOST = 3000
+CLIENTS_MOST = 5000
 PGPOOL_CHILDREN = 220
 """A process for each client that it serves at a time."""
 DATABASE = "postgres"

@@ -18,6 +18,7 @@ from tests.realcluster.node import PASSWORD
 READY = (b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05T", b"Z\x00\x00\x00\x05E")
 AT_ONCE = 50
 """So many log in at a time."""
+FILLING = 1000
 LOGIN_LIMIT_S = 60.0
 ANSWER_LIMIT_S = 30.0
 
@@ -32,7 +33,7 @@ class Client(asyncio.Protocol):
     def __init__(self, number: int) -> None:
         nonce = hashlib.sha256(f"benchmark {number}".encode()).hexdigest()[:24].encode()
         self._login: ServerLogin | None = ServerLogin(
-            ServerStartup(SUPERUSER, DATABASE), Password(PASSWORD.encode()), nonce
+            ServerStartup(SUPERUSER, DATABASE, minor=0), Password(PASSWORD.encode()), nonce
         )
         self._transport: asyncio.Transport | None = None
         self._answer = b""
@@ -103,21 +104,22 @@ async def _many(count: int, port: int) -> list[Client]:
     return list(await asyncio.gather(*(one(number) for number in range(count))))
 
 
-def _allow_descriptors(count: int) -> None:
+def allow_descriptors(count: int) -> None:
+    """For this process and those that it starts, as far as the system lets it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count <= hard or hard == resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def idle_memory(proxy: Proxy, count: int) -> float:
-    """Bytes for each client that has logged in, has had one answer, and does nothing. The first hundred are not
-    counted: with them come pools and buffers that the others share."""
-    _allow_descriptors(2 * count + 1000)
+    """Bytes for each client that has logged in, has had one answer, and does nothing. A thousand more are there
+    before them and are not counted: they fill what the process had allocated and freed before."""
     return asyncio.run(_idle_memory(proxy, count))
 
 
 async def _idle_memory(proxy: Proxy, count: int) -> float:
-    first = await _many(100, proxy.port)
+    first = await _many(FILLING, proxy.port)
     clients: list[Client] = []
     try:
         for client in first:
@@ -148,7 +150,6 @@ class Held:
 
 def held_clients(port: int, count: int, pace_s: float, change: Callable[[], None]) -> Held:
     """So many clients that each write every `pace_s`, while `change` is done in another thread after some seconds."""
-    _allow_descriptors(2 * count + 1000)
     return asyncio.run(_held_clients(port, count, pace_s, change))
 
 

@@ -21,7 +21,7 @@ from benchmarks.page import write_page
 from benchmarks.pgbench import Load, Run
 from benchmarks.processortime import processor_s
 from benchmarks.proxies import CLIENTS_MOST, DATABASE, POOL_SIZE, Proxy
-from benchmarks.rawclients import Held, held_clients, idle_memory
+from benchmarks.rawclients import Held, allow_descriptors, held_clients, idle_memory
 from benchmarks.routertable import COMPILED, DIRECT, ONE_SERVER, SOURCE, Results, table_of
 from tests.certificates import Authority, Pair
 from tests.features.operator import ask
@@ -75,19 +75,23 @@ def compiled() -> Path | None:
     return COMPILED_PACKAGE if COMPILED_PACKAGE.exists() else None
 
 
-def start_all(stack: ExitStack, cluster: RealCluster, package: Path | None, parts: list[str]) -> list[Proxy]:
+def start_all(
+    stack: ExitStack, cluster: RealCluster, package: Path | None, parts: list[str], without: list[str]
+) -> list[Proxy]:
     """Every contender that can run here."""
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="howdah-bench-")))
     pair = Authority(directory).issue("router")
-    ways: list[contextlib.AbstractContextManager[Proxy | None]] = []
+    ways: list[tuple[str, contextlib.AbstractContextManager[Proxy | None]]] = []
     if package is not None:
-        ways.append(howdah(cluster, pair, COMPILED, package))
-    ways.append(howdah(cluster, pair, SOURCE, None))
+        ways.append((COMPILED, howdah(cluster, pair, COMPILED, package)))
+    ways.append((SOURCE, howdah(cluster, pair, SOURCE, None)))
     if "queries" in parts:
-        ways.append(howdah(cluster, pair, ONE_SERVER, package, reads="primary"))
-    ways += [make(cluster, pair) for make in (proxies.pgbouncer, proxies.pgpool, proxies.haproxy)]
+        ways.append((ONE_SERVER, howdah(cluster, pair, ONE_SERVER, package, reads="primary")))
+    ways += [(make.__name__, make(cluster, pair)) for make in (proxies.pgbouncer, proxies.pgpool, proxies.haproxy)]
     found = [Proxy(DIRECT, "", cluster.primary().port, 0, False, False)]
-    for way in ways:
+    for name, way in ways:
+        if name in without:
+            continue
         proxy = stack.enter_context(way)
         if proxy is not None:
             say(f"started: {proxy.name} {proxy.version}")
@@ -168,7 +172,13 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be repeated")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--seconds", type=int, default=2, metavar="N", help="of each run, after a second of logins")
-    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a contender out")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=[COMPILED, SOURCE, "pgbouncer", "pgpool", "haproxy"],
+        help="leave a contender out; may be repeated",
+    )
     parser.add_argument("--no-page", action="store_true", help="print the table and leave docs/benchmarks.md alone")
     chosen = parser.parse_args()
     parts = chosen.only or list(PARTS)
@@ -179,11 +189,11 @@ def main() -> int:
         return 1
     for sentence in proxies.missing():
         say(f"left out: {sentence}")
+    allow_descriptors(2 * CLIENTS_MOST + 1000)
     package, began = compiled(), time.monotonic()
     with real_cluster(config=CONFIG) as cluster, ExitStack() as stack:
         cluster.wait_healthy(120)
-        everybody = start_all(stack, cluster, package, parts)
-        found = [proxy for proxy in everybody if not any(word in proxy.name for word in chosen.without)]
+        found = start_all(stack, cluster, package, parts, chosen.without)
         results = measure(cluster, found, parts, chosen.rounds, chosen.seconds)
         if "idle" in parts:
             idle(found, results)
