@@ -34,26 +34,34 @@ setup(
 """
 
 
-ROUTER = tuple(
-    f"{room}/{module}"
-    for room, modules in {
-        "routing": "aborted batch fleet freshness hub link losing lost outgoing plan pool prepared profile session "
-        "state texts traces way",
-        "wire": "codes expect fields frame prepared sqlstate violation",
-    }.items()
-    for module in modules.split()
+ROUTER = (
+    "routing/*",
+    *(f"wire/{module}" for module in ["codes", "expect", "fields", "frame", "prepared", "sqlstate", "violation"]),
 )
-"""What bytes of a conversation go through. Logins are not: they are seldom, and most of their time is hashing."""
+"""What bytes of a conversation go through."""
+LOGINS = (
+    "routing/cancelkeys",
+    "routing/clusterview",
+    "routing/credentials",
+    "routing/hba",
+    "routing/hbatokens",
+    "routing/identmap",
+    "routing/login",
+    "routing/loginsteps",
+    "routing/serverlogin",
+)
+"""Not compiled: logins are seldom, and most of their time is hashing."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """`written_out`: rooms whose dataclasses are written out. `compiled`: rooms, or modules, as globs. `level`: the C
-    compiler's. `right`: whether the copy does what the source does."""
+    """`written_out`: rooms whose dataclasses are written out. `compiled`: modules, as globs, without those `left_out`.
+    `level`: the C compiler's. `right`: whether the copy does what the source does."""
 
     name: str
     written_out: tuple[str, ...]
     compiled: tuple[str, ...]
+    left_out: tuple[str, ...]
     level: str
     right: Callable[[Path], bool]
 
@@ -150,7 +158,8 @@ def copy_to(part: Part, target: Path) -> list[str]:
     """The package there, with its dataclasses written out; returns the modules that are to be compiled.
 
     A file that is as it was stays untouched, and is not compiled again."""
-    wanted = {path for pattern in part.compiled for path in SOURCE.glob(f"{pattern}.py") if path.name != "__init__.py"}
+    wanted = {path for pattern in part.compiled for path in SOURCE.glob(f"{pattern}.py")}
+    wanted -= {SOURCE / f"{name}.py" for name in part.left_out}
     for source in sorted(SOURCE.rglob("*.py")):
         name = source.relative_to(SOURCE)
         text = source.read_text()
@@ -161,7 +170,7 @@ def copy_to(part: Part, target: Path) -> list[str]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(text)
     _drop_what_is_gone(target)
-    return sorted(f"howdah/{path.relative_to(SOURCE).as_posix()}" for path in wanted)
+    return sorted(f"howdah/{path.relative_to(SOURCE).as_posix()}" for path in wanted if path.stem != "__init__")
 
 
 def _drop_what_is_gone(target: Path) -> None:
@@ -214,10 +223,11 @@ PARTS = {
             "simulator",
             ("values", "cluster", "ports", "agent", "agent/procedures", "simulation"),
             ("values/*", "cluster/*"),
+            (),
             "1",
             same_runs,
         ),
-        Part("router", (), ROUTER, "3", same_conversations),
+        Part("router", (), ROUTER, LOGINS, "3", same_conversations),
     )
 }
 

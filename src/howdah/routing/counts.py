@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 TIMED_PER_LOOK: Final = 5
 """So many statements of one database on one server are timed after each look: at twenty looks a second, a hundred."""
-ANSWER_BOUNDS_S: Final = (
+ANSWER_BOUNDS_S: Final[tuple[float, ...]] = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
-HOLD_BOUNDS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
+HOLD_BOUNDS_S: Final[tuple[float, ...]] = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
 PERIOD_MS: Final = 60_000.0
 """Averages are those of the last such period that is over, as PgBouncer's stats_period."""
 
