@@ -1,7 +1,6 @@
 """Of which resources is an agent's API made?"""
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -24,6 +23,7 @@ from howdah.api import (
 from howdah.api.access import guard
 from howdah.api.errors import CHANGE_RESPONSES, add_handlers
 from howdah.api.view import AgentView
+from howdah.telemetry.release import release
 
 READINGS = (health.routes, node.routes, cluster.routes, history.routes, explain.routes, config.routes, metrics.routes)
 CHANGES = (
@@ -42,7 +42,7 @@ def build_app(view: AgentView, token: str, also: Sequence[APIRouter] = ()) -> Fa
     """The whole API of one agent. Changes need the bearer token. `also`: more routes on the same port (the peers')."""
     app = FastAPI(
         title="Howdah agent",
-        version=_version(),
+        version=release(),
         summary="Health, state and control of one node of a PostgreSQL cluster",
         description='Reading is open; changes need the cluster\'s token. Errors are `{"error": "one sentence"}`.',
         redoc_url=None,
@@ -57,10 +57,3 @@ def build_app(view: AgentView, token: str, also: Sequence[APIRouter] = ()) -> Fa
     for router in also:
         app.include_router(router)
     return app
-
-
-def _version() -> str:
-    try:
-        return version("howdah")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"

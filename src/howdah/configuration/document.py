@@ -82,17 +82,23 @@ def _default(key: Key) -> str:
     value: Any = key.field.get_default(call_default_factory=True, validated_data={})
     if value is PydanticUndefined:
         return "required"
+    text = text_of_value(key, value)
+    return f"`{text}`" if text else ""
+
+
+def text_of_value(key: Key, value: Any) -> str:
+    """A value as it is written in a file; "" for one that is not set."""
     if value is None or value in ("", (), {}):
         return ""
     match kind_of(key.field):
         case "duration" | "seconds":
-            return f"`{format_duration(value)}`"
+            return format_duration(value)
         case "size":
-            return f"`{format_size(value)}`"
+            return format_size(value)
         case "list":
-            return f"`{', '.join(value)}`"
+            return ", ".join(value)
         case _:
-            return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+            return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _aliases() -> str:

@@ -10,6 +10,7 @@ import structlog
 from howdah.router.loginpolicy import arrival_of
 from howdah.router.tls import ClientSide, peer_certificate
 from howdah.router.verifiers import NobodyAnswers, Verifiers
+from howdah.routing.adminsession import AdminSession
 from howdah.routing.login import RANDOM_BYTES, ClientLogin
 from howdah.routing.loginsteps import (
     AskLdap,
@@ -24,6 +25,7 @@ from howdah.routing.loginsteps import (
     TlsUp,
 )
 from howdah.routing.session import Session
+from howdah.routing.visitor import Visitor
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +39,7 @@ class House(Protocol):
     def tls(self) -> ClientSide | None:
         """What clients are served with."""
 
-    def admit(self, client: "ClientWire", who: LoggedIn) -> Session | None:
+    def admit(self, client: "ClientWire", who: LoggedIn) -> Session | AdminSession | None:
         """Make its session; None: it was refused, with an error."""
 
     def cancel(self, process: int, key: bytes) -> None:
@@ -58,7 +60,7 @@ class ClientWire:
     def __init__(self, house: House) -> None:
         self._house = house
         self._login: ClientLogin | None = None
-        self._session: Session | None = None
+        self._session: Session | AdminSession | None = None
         self._transport: Any = None
         self._paused = False
         self._stalled = False
@@ -207,6 +209,24 @@ class ClientWire:
         self._session = session
         if who.rest:
             session.receive(who.rest)
+
+
+def visitor_of(client: ClientWire, who: LoggedIn, serial: int, now_ms: float) -> Visitor:
+    """Who that is."""
+    transport = client._transport
+    there, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    secured = transport.get_extra_info("ssl_object")
+    by_address = isinstance(there, tuple)
+    return Visitor(
+        serial,
+        str(there[0]) if by_address else "unix",
+        int(there[1]) if by_address else 0,
+        str(here[0]) if by_address else "unix",
+        int(here[1]) if by_address else 0,
+        now_ms,
+        (secured.version() or "") if secured is not None else "",
+        dict(who.settings).get("application_name", ""),
+    )
 
 
 def _nowhere(data: bytes) -> None:

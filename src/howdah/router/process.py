@@ -14,8 +14,9 @@ import structlog
 import uvloop
 
 from howdah.configuration.router import RouterSettings
+from howdah.router.admin import Admin, House
 from howdah.router.catalogs import Catalogs
-from howdah.router.clientside import ClientWire
+from howdah.router.clientside import ClientWire, visitor_of
 from howdah.router.loginpolicy import policy_of
 from howdah.router.probes import libpq_tls
 from howdah.router.rolequery import SqlRoleQuery
@@ -24,6 +25,8 @@ from howdah.router.tls import ClientSide, TlsUnusable, renewed_client_side, rene
 from howdah.router.topology import Topology, TopologyUnusable, fleet_limits
 from howdah.router.verifiers import Server, Verifiers
 from howdah.routing import cancelkeys
+from howdah.routing.admincommand import Stop
+from howdah.routing.adminsession import AdminSession
 from howdah.routing.fleet import Fleet
 from howdah.routing.hub import Hub, Place
 from howdah.routing.loginsteps import LoggedIn
@@ -62,8 +65,8 @@ def run_router(settings: RouterSettings) -> int:
 
 async def _run(settings: RouterSettings) -> int:
     set_up_logs(Form(settings.log.format), settings.log.level, settings.name or socket.gethostname())
-    router = Router(settings)
     stop = asyncio.Event()
+    router = Router(settings, stop)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -79,9 +82,10 @@ async def _run(settings: RouterSettings) -> int:
 class Router:
     """One process's worth of router."""
 
-    def __init__(self, settings: RouterSettings) -> None:
+    def __init__(self, settings: RouterSettings, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
+        self._stop = stop
         self._fleet = Fleet(fleet_limits(settings.knowledge, settings.routing))
         self.hub = Hub(
             self._fleet,
@@ -119,6 +123,20 @@ class Router:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: list[asyncio.Server] = []
         self._draining = False
+        self._ends = Stop.WHEN_SERVERS_ARE_FREE
+        self._admin = Admin(
+            House(
+                hub=self.hub,
+                settings=lambda: self._settings,
+                logging_in=lambda: sum(client.in_login for client in self._clients),
+                reload=lambda: "settings are read at the start only: restart the router",
+                change=lambda name, value: (
+                    f"{name} can be set to {value} in the settings only: restart the router then"
+                ),
+                changeable=lambda key: not key,
+                end=self._end,
+            )
+        )
 
     async def open(self) -> None:
         """Listen, and learn who leads. Raises CannotListen."""
@@ -149,8 +167,11 @@ class Router:
         for server in self._listening:
             server.close()
         end = self.hub.clock_ms() + self._settings.stop.drain_ms
-        while self.hub.sessions and self.hub.clock_ms() < end:
-            for session in tuple(self.hub.sessions):
+        if self._ends is Stop.NOW:
+            return
+        patient = self._ends is Stop.WHEN_CLIENTS_LEFT
+        while self.hub.sessions and (patient or self.hub.clock_ms() < end):
+            for session in () if patient else tuple(self.hub.sessions):
                 session.dismiss()
             await asyncio.sleep(TICK_S)
 
@@ -176,8 +197,14 @@ class Router:
         """See the port."""
         return self._client_tls.current
 
-    def admit(self, client: ClientWire, who: LoggedIn) -> Session | None:
+    def admit(self, client: ClientWire, who: LoggedIn) -> Session | AdminSession | None:
         """See the port."""
+        visitor = visitor_of(client, who, self._admin.serial(), self.hub.clock_ms())
+        if who.database == self._settings.login.admin_database:
+            return self._admin.admit(client, who, visitor)
+        if refusal := self._admin.refusal(who.database):
+            client.write(refusal)
+            return None
         limits = self._settings.limits
         if len(self.hub.sessions) >= limits.clients - limits.reserved:
             client.write(
@@ -193,6 +220,7 @@ class Router:
                 client.write(sqlstate.error(sqlstate.FATAL, sqlstate.INVALID_PARAMETER_VALUE, why))
                 return None
         session = self._session(client, who)
+        session.visitor = visitor
         key = self._keys.issue(session, secrets.token_bytes(cancelkeys.RANDOM_BYTES), who.minor)
         session.greet(backend_key_data(key.pid, key.secret))
         return session
@@ -250,6 +278,7 @@ class Router:
             verdicts = Verdicts(VERDICTS_BYTES, EMPTY_CATALOG)
             known = self._texts[database] = (Texts(verdicts), verdicts)
         place = Place(user, database, known[0], limits, self._servers, self.hub.ledger)
+        place.halted = not self.hub.halted.isdisjoint(("", database))
         place.keeps = "pools.mode is session" if pools.mode == "session" else ""
         place.spread = pools.mode != "session"
         place.binds = pools.mode != "transaction"
@@ -257,6 +286,10 @@ class Router:
         place.consistency = Consistency(self._settings.routing.consistency)
         self.hub.places[user, database] = place
         return place
+
+    def _end(self, how: Stop) -> None:
+        self._ends = how
+        self._stop.set()
 
     def _askable(self) -> list[Server]:
         primary = self._fleet.primary
@@ -266,4 +299,5 @@ class Router:
     async def _tick(self) -> None:
         while True:
             self.hub.tick()
+            self._admin.tick()
             await asyncio.sleep(TICK_S)

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 class Place:
     """A user in a database: whose connections can be exchanged. `keeps`: why each session keeps one connection all the
-    time, or "". `spread`: a session's statements may go to several servers. `route`, `consistency`: where a session's
-    statements go, and what its reads show, unless it says something else; `binds`: what outlives a transaction binds
-    the session to its connection, and is not refused. `faces`: what a client is told at its login, by its settings.
-    `credentials`: with which its connections are opened, of the last client that logged in.
+    time, or "". `halted`: no connection is lent. `spread`: a session's statements may go to several servers. `route`,
+    `consistency`: where a session's statements go, and what its reads show, unless it says something else; `binds`:
+    what outlives a transaction binds the session to its connection, and is not refused. `faces`: what a client is told
+    at its login, by its settings. `credentials`: with which its connections are opened, of the last client that logged
+    in.
 
     `replication`: whether these are WAL senders; `begins`: with what settings such a connection is opened, None for
     those of the router."""
@@ -48,6 +49,7 @@ class Place:
         self.limits = limits
         self.ledger = ledger or Ledger()
         self.keeps = ""
+        self.halted = False
         self.spread = True
         self.route = Route.AUTO
         self.consistency = Consistency.SESSION
@@ -64,13 +66,16 @@ class Place:
         found = self.pools.get(target)
         if found is None:
             found = self.pools[target] = Pool(self, target, self.limits, self._opener)
+            found.paused = self.halted
         return found
 
 
 class Hub:
     """`clock_ms`: the time now. `now_ms`: as of the last tick, for what need not be exact. `stopwatch_s`: a finer
     clock, in seconds, for what is timed. `hold_ms`: how long a statement waits for a primary; `hold_bytes`: so much of
-    what they sent is kept for all that wait; `drain_ms`: how long transactions go on when a switchover begins."""
+    what they sent is kept for all that wait; `drain_ms`: how long transactions go on when a switchover begins.
+    `halted`: databases for which no server connection is lent, "" for all; `closed`: those that let no new client
+    in."""
 
     def __init__(
         self,
@@ -90,6 +95,8 @@ class Hub:
         self.places: dict[tuple[str, str], Place] = {}
         self.sessions: set[Session] = set()
         self.held: deque[Session] = deque()
+        self.halted: set[str] = set()
+        self.closed: set[str] = set()
         self.hold_ms = hold_ms
         self.hold_bytes = 64 << 20
         self.drain_ms = 2_000.0

@@ -6,6 +6,7 @@ Answers are not taken apart: what is not needed here goes to the client as it ca
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
 from howdah.routing.lost import UNREPLICATED_COMMIT
@@ -45,6 +46,9 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """Close now."""
+
+
+_SERIALS: Final = count(1)
 
 
 class Mark:
@@ -97,6 +101,7 @@ class Link:
     `writer`: who wrote here last: what the server remembers of sequences is of that session."""
 
     def __init__(self, pool: Pool, sink: Sink, parameters: dict[str, str], profile: Profile, opened_ms: float) -> None:
+        self.serial = next(_SERIALS)
         self.key = b""  # the CancelRequest for it
         self.cancels = 0  # such requests under way
         self.pool = pool

@@ -87,7 +87,7 @@ class Pool:
         self.opening -= 1
         self.refusal = b""
         self.links.add(link)
-        if link.term != self.target.term or not self.target.usable:
+        if link.term != self.target.term or not self.target.usable or self.paused:
             self.discard(link)
             return
         self._next(link)
@@ -198,3 +198,20 @@ def lend(link: Link, session: Session) -> bool:
     pool.target.busy += 1
     pool.counts.lent += 1
     return True
+
+
+def retire(pool: Pool, why: str) -> None:
+    """Close every connection: now, or when it is given back."""
+    for link in tuple(pool.links):
+        link.broken = link.broken or why
+        if link.session is None:
+            pool.discard(link)
+
+
+def halt(pool: Pool, paused: bool) -> None:
+    """Lend no more connections and keep none, or lend them again."""
+    pool.paused = paused
+    if paused:
+        retire(pool, "it was paused")
+    else:
+        pool.grow()

@@ -15,6 +15,7 @@ from howdah.routing.link import OF_ONE_SERVER, Link, Sink
 from howdah.routing.outgoing import Outgoing, Ran
 from howdah.routing.plan import UNKNOWN, Ends, Plan
 from howdah.routing.state import State
+from howdah.routing.visitor import NOBODY
 from howdah.wire import codes, frame, sqlstate
 from howdah.wire.fields import cstring, message
 from howdah.wire.replies import parameter_status
@@ -62,6 +63,7 @@ class Session:
     def __init__(self, hub: Hub, client: Sink, place: Place, profile: Profile) -> None:
         self.hub = hub
         self.client = client
+        self.visitor = NOBODY
         self.place = place
         self.state = State(profile, place.keeps, hub.profiles, hub.statements, hub.clock_ms)
         self.link: Link | None = None

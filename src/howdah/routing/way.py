@@ -103,7 +103,7 @@ def _borrow(session: Session, read: bool, hint: Hint | None) -> Link | None:
     own = session.wrote_on
     if session.recalls and own is not None and own.writer is session and lend(own, session):
         return lent(session, own)
-    target = _target(session, read, hint)
+    target = target_of(session, read, hint)
     if target is None:
         _block(session)
         hub.hold(session)
@@ -117,7 +117,7 @@ def _borrow(session: Session, read: bool, hint: Hint | None) -> Link | None:
     return lent(session, link)
 
 
-def _target(session: Session, read: bool, hint: Hint | None) -> Target | None:
+def target_of(session: Session, read: bool, hint: Hint | None) -> Target | None:
     """The server; None: there is none at the moment. A hint says more than the session's settings do, and these more
     than the router's; but none of them sends a write to a standby that would not have gone there anyway."""
     hub, place, profile = session.hub, session.place, session.state.profile
