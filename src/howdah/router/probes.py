@@ -7,14 +7,13 @@ not answered in time ends with its connection: a frozen server delays nobody.
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from howdah.configuration.router import KnowledgeSettings, ServerTlsSettings
 from howdah.ports.postgres import SqlFailed
-from howdah.postgres.connection import LocalSql, SqlConnection
-from howdah.postgres.layout import ROUTER_ROLE
+from howdah.postgres.connection import SqlConnection
+from howdah.router.serveraddress import router_place
 from howdah.routing.clusterview import Sample
 from howdah.routing.fleet import Change, Fleet, NodeChanged, NodeGone, PrimaryServes, Target
 from howdah.routing.freshness import end_of_records
@@ -171,13 +170,10 @@ class Probes:
         )
 
     async def _connect(self, target: Target) -> _Line:
-        """Log in, and see that it is a server of this cluster. libpq looks names up while everything waits, so the
-        address is looked up before."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        login = {**self._login, "hostaddr": str(found[0][4][0]), "application_name": "howdah router"}
+        """Log in, and see that it is a server of this cluster."""
         timeout_ms = self._settings.probe_timeout_ms
-        place = LocalSql(target.host, target.port, timeout_ms, user=ROUTER_ROLE, login=login)
+        login = {**self._login, "application_name": "howdah router"}
+        place = await router_place(target.host, target.port, timeout_ms, login)
         connection = await place.connect(statement_timeout_ms=timeout_ms)
         try:
             identifier, block, segment, connections = await connection.one(_ABOUT)

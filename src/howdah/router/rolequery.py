@@ -1,17 +1,15 @@
 """How is a server asked about roles?
 
-As the role howdah_router, through the one function that it may call, on a connection that is kept. libpq looks names up
-while everything waits, so they are looked up before.
+As the role howdah_router, through the one function that it may call, on a connection that is kept.
 """
 
 import asyncio
 import json
-import socket
 from collections.abc import Mapping, Sequence
 
 from howdah.ports.postgres import SqlFailed
-from howdah.postgres.connection import KeptSql, LocalSql
-from howdah.postgres.layout import ROUTER_ROLE
+from howdah.postgres.connection import KeptSql
+from howdah.router.serveraddress import router_place
 from howdah.router.verifiers import Server, ServerUnable
 from howdah.routing.credentials import RoleFacts
 
@@ -25,9 +23,8 @@ class SqlRoleQuery:
     """Implements `RoleQuery`. `tls`: libpq's settings for connections to servers (sslmode, sslrootcert...)."""
 
     def __init__(self, password: str, timeout_ms: int, tls: Mapping[str, str]) -> None:
-        self._password = password
         self._timeout_ms = timeout_ms
-        self._tls = dict(tls)
+        self._login = {**tls, "password": password}
         self._kept: dict[Server, KeptSql] = {}
 
     async def ask(self, server: Server, roles: Sequence[str]) -> dict[str, RoleFacts]:
@@ -36,7 +33,8 @@ class SqlRoleQuery:
             async with asyncio.timeout(self._timeout_ms / 1000):
                 kept = self._kept.get(server)
                 if kept is None:
-                    kept = self._kept[server] = KeptSql(await self._place(server))
+                    place = await router_place(server.host, server.port, self._timeout_ms, self._login)
+                    kept = self._kept[server] = KeptSql(place)
                 rows = await kept.query(_ASK, json.dumps(list(roles)))
         except TimeoutError as error:
             self._drop(server)
@@ -55,12 +53,6 @@ class SqlRoleQuery:
         """Drop the connections to others: they left the cluster, or moved."""
         for server in self._kept.keys() - set(servers):
             self._drop(server)
-
-    async def _place(self, server: Server) -> LocalSql:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-        login = {**self._tls, "password": self._password, "hostaddr": str(found[0][4][0])}
-        return LocalSql(server.host, server.port, self._timeout_ms, user=ROUTER_ROLE, login=login)
 
     def _drop(self, server: Server) -> None:
         kept = self._kept.pop(server, None)
