@@ -4,11 +4,11 @@ A preloaded library, built with the machine's C compiler. The agent starts Postg
 the node gets programs of its own: PostgreSQL's, but `postgres` is a script that preloads the library.
 """
 
-import shutil
 import struct
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.chaos import preload
 
 SOURCE = Path(__file__).with_name("flushes.c")
 SCRIPT = '#!/bin/sh\nLD_PRELOAD={library} CHAOS_DISK={file} exec {program} "$@"\n'
@@ -25,20 +25,12 @@ class Flushing:
 
 def build_library(directory: Path) -> Path | None:
     """The library; None without a compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    library = directory / "flushes.so"
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE)], check=True)
-    library.chmod(0o755)
-    return library
+    return preload.build_library(SOURCE, directory)
 
 
 def set_flushing(file: Path, disk: Flushing) -> None:
     """From now on, for every process that has the file."""
-    with file.open("r+b" if file.exists() else "wb") as opened:
-        opened.write(struct.pack("=qqq", disk.delay_ms, disk.stalls, disk.fails))
-    file.chmod(0o644)
+    preload.tell(file, struct.pack("=qqq", disk.delay_ms, disk.stalls, disk.fails))
 
 
 def make_programs(directory: Path, programs: Path, library: Path, file: Path) -> Path:

@@ -4,10 +4,10 @@ A preloaded library, built with the machine's C compiler, adds the seconds that 
 and its dead-man; PostgreSQL is started by the agent with an environment of its own and keeps the real time.
 """
 
-import shutil
 import struct
-import subprocess
 from pathlib import Path
+
+from tests.chaos import preload
 
 SOURCE = Path(__file__).with_name("wallclock.c")
 WANTED = "wall clocks cannot jump here, because there is no C compiler cc (Debian's package gcc)"
@@ -15,18 +15,12 @@ WANTED = "wall clocks cannot jump here, because there is no C compiler cc (Debia
 
 def build_library(directory: Path) -> Path | None:
     """The library; None without a compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    library = directory / "wallclock.so"
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE)], check=True)
-    return library
+    return preload.build_library(SOURCE, directory)
 
 
 def set_offset(file: Path, seconds: int) -> None:
     """From now on, for every process that has the file."""
-    with file.open("r+b" if file.exists() else "wb") as opened:
-        opened.write(struct.pack("=q", seconds))
+    preload.tell(file, struct.pack("=q", seconds))
 
 
 def environment(library: Path, file: Path) -> dict[str, str]:

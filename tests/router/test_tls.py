@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from howdah.agent.pem import TlsUnusable
 from howdah.configuration.router import ClientTlsSettings, ServerTlsSettings
 from howdah.router.tls import (
-    TlsUnusable,
     client_side,
     peer_certificate,
     renewed_client_side,

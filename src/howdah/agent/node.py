@@ -16,12 +16,13 @@ from howdah.agent.namesake import Claim, answers_as
 from howdah.agent.peering.broadcast import Broadcast
 from howdah.agent.peering.client import HttpPeers
 from howdah.agent.peering.identity import Identity
+from howdah.agent.pem import TlsUnusable
 from howdah.agent.realclock import RealClock
 from howdah.agent.seat import Seat
 from howdah.agent.situation import Situation
 from howdah.agent.statefile import StateFile
 from howdah.agent.storeaddress import store_address
-from howdah.agent.tls import Tls, TlsUnusable, load_tls
+from howdah.agent.tls import Tls, load_tls
 from howdah.agent.tools import Tools
 from howdah.configuration.intents import intents_of
 from howdah.configuration.schema import AgentSettings

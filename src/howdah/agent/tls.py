@@ -11,18 +11,14 @@ from pathlib import Path
 
 import structlog
 
+from howdah.agent.pem import MEND, TlsUnusable, load_chain, read_file
 from howdah.configuration.schema import ApiSettings
 
 RENEW_SECONDS = 60.0
 """How often it is looked whether the files were renewed."""
 
-MEND = "correct the path, or let the agent's account read it; both are PEM files, the key without a password"
 
 log = structlog.get_logger(__name__)
-
-
-class TlsUnusable(Exception):
-    """A file cannot be read, or is not what it should be; the sentence names it and the mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class Tls:
         now = self._written()
         if now != seen:
             try:
-                _load_chain(self.server, self.certificate, self.key)
+                load_chain(self.server, self.certificate, self.key)
                 log.info("the API's certificate was renewed")
             except TlsUnusable as unusable:
                 log.warning(f"the API's certificate was changed and cannot be used: {unusable}")
@@ -66,7 +62,7 @@ def load_tls(api: ApiSettings) -> Tls | None:
     if client is None or api.cert_file is None or api.key_file is None:
         return None
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load_chain(server, api.cert_file, api.key_file)
+    load_chain(server, api.cert_file, api.key_file)
     return Tls(api.cert_file, api.key_file, server, client)
 
 
@@ -76,29 +72,10 @@ def client_context(api: ApiSettings) -> ssl.SSLContext | None:
         return None
     if api.ca_file is None:
         return ssl.create_default_context()
-    _read(api.ca_file)
+    read_file(api.ca_file)
     try:
         return ssl.create_default_context(cafile=api.ca_file)
     except OSError as error:
         raise TlsUnusable(
             f"api.ca_file {api.ca_file} holds no certificate that can be used ({error}): {MEND}"
         ) from error
-
-
-def _load_chain(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    for file in (certificate, key):
-        _read(file)
-    try:
-        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks for one at the terminal
-    except (OSError, ValueError) as error:
-        raise TlsUnusable(
-            f"api.cert_file {certificate} and api.key_file {key} do not work ({error}): {MEND}"
-        ) from error
-
-
-def _read(file: Path) -> None:
-    """So that the error has the file's name, which OpenSSL's has not."""
-    try:
-        file.read_bytes()
-    except OSError as error:
-        raise TlsUnusable(f"{file} cannot be read ({error.strerror}): {MEND}") from error

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from howdah.agent.tls import TlsUnusable, client_context
+from howdah.agent.pem import TlsUnusable
+from howdah.agent.tls import client_context
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.load import load_agent
 from howdah.configuration.schema import AgentSettings

@@ -56,15 +56,35 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
 
 
 def _end_router(place: Place, plan: Plan, say: Say) -> None:
-    router = look_for_daemons(place, plan.names).router
-    if router is None:
+    _end_daemon(place, plan, say, lambda found: found.router, "the router", ROUTER_LIMIT_S)
+
+
+def _end_store(place: Place, plan: Plan, say: Say) -> None:
+    harmless = ", which loses nothing that it acknowledged"
+    _end_daemon(place, plan, say, lambda found: found.store, "the store", STORE_LIMIT_S, harmless)
+
+
+def _end_daemon(
+    place: Place,
+    plan: Plan,
+    say: Say,
+    which: Callable[[ClusterProcesses], int | None],
+    what: str,
+    limit_s: float,
+    harmless: str = "",
+) -> None:
+    def pid() -> int | None:
+        return which(look_for_daemons(place, plan.names))
+
+    process = pid()
+    if process is None:
         return
-    end(router, signal.SIGTERM)
-    end(router, signal.SIGCONT)
-    if not wait_until(lambda: look_for_daemons(place, plan.names).router is None, ROUTER_LIMIT_S):
-        say(f"the router (process {router}) does not stop; it is killed")
-        end(router, signal.SIGKILL)
-        wait_until(lambda: look_for_daemons(place, plan.names).router is None, KILL_LIMIT_S)
+    end(process, signal.SIGTERM)
+    end(process, signal.SIGCONT)
+    if not wait_until(lambda: pid() is None, limit_s):
+        say(f"{what} (process {process}) does not stop; it is killed{harmless}")
+        end(process, signal.SIGKILL)
+        wait_until(lambda: pid() is None, KILL_LIMIT_S)
 
 
 def _ask_to_stop(place: Place, plan: Plan, found: ClusterProcesses) -> set[str]:
@@ -117,18 +137,6 @@ def _kill_nodes(place: Place, plan: Plan, say: Say) -> None:
 def _nodes_left(place: Place, plan: Plan) -> bool:
     left = look(place, plan.names)
     return bool(left.agents or left.servers or left.deadmen)
-
-
-def _end_store(place: Place, plan: Plan, say: Say) -> None:
-    store = look_for_daemons(place, plan.names).store
-    if store is None:
-        return
-    end(store, signal.SIGTERM)
-    end(store, signal.SIGCONT)
-    if not wait_until(lambda: look_for_daemons(place, plan.names).store is None, STORE_LIMIT_S):
-        say(f"the store (process {store}) does not stop; it is killed, which loses nothing that it acknowledged")
-        end(store, signal.SIGKILL)
-        wait_until(lambda: look_for_daemons(place, plan.names).store is None, KILL_LIMIT_S)
 
 
 def _words(plan: Plan, left: ClusterProcesses) -> str:

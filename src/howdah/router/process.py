@@ -13,6 +13,7 @@ from typing import Any, cast
 import structlog
 import uvloop
 
+from howdah.agent.pem import TlsUnusable
 from howdah.configuration.router import RouterSettings
 from howdah.router.admin import Admin, House
 from howdah.router.catalogs import Catalogs
@@ -21,7 +22,7 @@ from howdah.router.loginpolicy import policy_of
 from howdah.router.probes import libpq_tls
 from howdah.router.rolequery import SqlRoleQuery
 from howdah.router.serverside import Servers
-from howdah.router.tls import ClientSide, TlsUnusable, renewed_client_side, renewed_server_side
+from howdah.router.tls import ClientSide, renewed_client_side, renewed_server_side
 from howdah.router.topology import Topology, TopologyUnusable, fleet_limits
 from howdah.router.verifiers import Server, Verifiers
 from howdah.routing import cancelkeys

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from howdah.agent.pem import MEND, TlsUnusable, load_authority, load_chain, read_file
 from howdah.configuration.router import ClientTlsSettings, ServerTlsSettings, TlsVersion
 from howdah.routing.loginsteps import PeerCertificate
 from howdah.wire.endpoint import server_end_point
@@ -22,7 +23,6 @@ ALPN = "postgresql"
 """What both sides name in a TLS connection that begins without an SSLRequest; else another protocol's bytes could be
 passed off as ours."""
 
-MEND = "correct the path, or let the router's account read it; all are PEM files, keys without a password"
 
 _VERSIONS: dict[TlsVersion, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -41,10 +41,6 @@ _SHORT_NAMES = {
 }
 
 log = structlog.get_logger(__name__)
-
-
-class TlsUnusable(Exception):
-    """A file cannot be read, or is not what it should be; the sentence names it and the mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +62,11 @@ def client_side(settings: ClientTlsSettings) -> ClientSide | None:
     context.minimum_version = _VERSIONS[settings.min_version]
     context.set_alpn_protocols([ALPN])
     context.options |= ssl.OP_NO_RENEGOTIATION
-    _load_chain(context, settings.cert_file, settings.key_file)
+    load_chain(context, settings.cert_file, settings.key_file)
     if settings.client_certificates != "ignore":
         if settings.ca_file is None:
             raise TlsUnusable("tls.clients.ca_file must be set: it signs the certificates that clients show")
-        _load_authority(context, settings.ca_file)
+        load_authority(context, settings.ca_file)
         required = settings.client_certificates == "require"
         context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
     return ClientSide(context, _end_point(_first_certificate(settings.cert_file)))
@@ -88,13 +84,13 @@ def server_side(settings: ServerTlsSettings) -> ssl.SSLContext | None:
     if not verified:
         context.verify_mode = ssl.CERT_NONE
     if settings.ca_file is not None:
-        _load_authority(context, settings.ca_file)
+        load_authority(context, settings.ca_file)
         if not context.check_hostname:
             context.verify_mode = ssl.CERT_REQUIRED  # as libpq: with an authority, `require` means verify-ca
     elif verified:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if settings.cert_file is not None and settings.key_file is not None:
-        _load_chain(context, settings.cert_file, settings.key_file)
+        load_chain(context, settings.cert_file, settings.key_file)
     return context
 
 
@@ -192,36 +188,11 @@ def _escaped(value: str) -> str:
     return text[:-1] + "\\ " if text.endswith(" ") and len(text) > 1 else text
 
 
-def _load_chain(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    for file in (certificate, key):
-        _read(file)
-    try:
-        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks for one at the terminal
-    except (OSError, ValueError) as error:
-        raise TlsUnusable(f"certificate {certificate} and key {key} do not work together ({error}): {MEND}") from error
-
-
-def _load_authority(context: ssl.SSLContext, file: Path) -> None:
-    _read(file)
-    try:
-        context.load_verify_locations(file)
-    except (OSError, ValueError) as error:
-        raise TlsUnusable(f"{file} holds no certificate that can be used ({error}): {MEND}") from error
-
-
 def _first_certificate(file: Path) -> bytes:
     """The certificate itself, in DER; those that signed it follow it in the file."""
     try:
-        text = _read(file).decode("latin-1")
+        text = read_file(file).decode("latin-1")
         begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
         return ssl.PEM_cert_to_DER_cert(begin + text.split(begin, 1)[1].split(end, 1)[0] + end)
     except (IndexError, ValueError) as error:
         raise TlsUnusable(f"{file} holds no certificate that can be used: {MEND}") from error
-
-
-def _read(file: Path) -> bytes:
-    """So that the error has the file's name, which OpenSSL's has not."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise TlsUnusable(f"{file} cannot be read ({error.strerror}): {MEND}") from error

@@ -12,7 +12,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from howdah.routing.credentials import NAME_BYTES_MAX, bytes_in
-from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, cut
+from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, each_line
 
 Ip = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -164,14 +164,7 @@ class AccessRules:
 
 def parse_rules(lines: Sequence[str]) -> AccessRules:
     """From the settings. Raises RuleFault."""
-    rules = []
-    for number, line in enumerate(lines, 1):
-        try:
-            if fields := cut(line):
-                rules.append(_rule(line, fields))
-        except RuleFault as fault:
-            raise RuleFault(f"access rule {number}: {fault}") from fault
-    return AccessRules(rules)
+    return AccessRules(each_line(lines, "access rule", _rule))
 
 
 def peer_address(text: str) -> Ip | None:

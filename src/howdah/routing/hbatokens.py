@@ -5,7 +5,11 @@ meaning, and "#" begins a comment. Source: PostgreSQL's manual, "The pg_hba.conf
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _ITEM = re.compile(r'(?P<quote>"(?P<quoted>(?:[^"]|"")*)")|(?P<plain>[^\s",#]+)')
 
@@ -32,6 +36,18 @@ class Item:
 
 
 Field = tuple[Item, ...]
+
+
+def each_line(lines: Sequence[str], what: str, make: Callable[[str, list[Field]], T]) -> list[T]:
+    """What `make` makes of the lines that say something. Raises RuleFault, with the line's number."""
+    made = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if fields := cut(line):
+                made.append(make(line, fields))
+        except RuleFault as fault:
+            raise RuleFault(f"{what} {number}: {fault}") from fault
+    return made
 
 
 def cut(line: str) -> list[Field]:

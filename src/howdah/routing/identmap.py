@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from howdah.routing.credentials import NAME_BYTES_MAX, bytes_in
-from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, cut
+from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, each_line
 
 SYSTEM_NAME_BYTES_MAX = 1024
 """A distinguished name is longer than a role's; nobody's is longer than this."""
@@ -48,14 +48,7 @@ class IdentMaps:
 
 def parse_maps(lines: Sequence[str]) -> IdentMaps:
     """From the settings. Raises RuleFault."""
-    mappings = []
-    for number, line in enumerate(lines, 1):
-        try:
-            if fields := cut(line):
-                mappings.append(_mapping(line, fields))
-        except RuleFault as fault:
-            raise RuleFault(f"identity map {number}: {fault}") from fault
-    return IdentMaps(mappings)
+    return IdentMaps(each_line(lines, "identity map", _mapping))
 
 
 def _mapping(line: str, fields: list[Field]) -> _Mapping:

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from howdah.agent.tls import Tls, TlsUnusable, client_context, load_tls
+from howdah.agent.pem import TlsUnusable
+from howdah.agent.tls import Tls, client_context, load_tls
 from howdah.cluster.peerstate import Confirmation
 from howdah.configuration.schema import ApiSettings
 from howdah.local.remote import Agent as Remote
@@ -156,7 +157,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     gone = Pair(tmp_path / "gone.pem", one.key)
     with pytest.raises(TlsUnusable, match=r"gone\.pem cannot be read \(No such file or directory\)"):
         load_tls(settings(gone, authority))
-    with pytest.raises(TlsUnusable, match=r"one\.pem and api\.key_file .*two\.key do not work"):
+    with pytest.raises(TlsUnusable, match=r"one\.pem and key .*two\.key do not work together"):
         load_tls(settings(Pair(one.certificate, two.key), authority))
     authority.file.write_text("rubbish")
     with pytest.raises(TlsUnusable, match=r"api\.ca_file .* holds no certificate"):
