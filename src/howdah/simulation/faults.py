@@ -42,7 +42,7 @@ from howdah.simulation.plots_of_loss import (
     wiped_and_alone,
     wrong_server,
 )
-from howdah.simulation.staging import intend, later
+from howdah.simulation.staging import intend, later, unwatched, when_swapped
 from howdah.simulation.world import World
 
 Fault = Callable[[World, Node, float], str]
@@ -101,8 +101,7 @@ def usurp(world: World, node: Node, _lasts_ms: float) -> str:
     record = world.record
     holder = world.nodes[record.holder.name] if record is not None else node
     lasts_ms = 6500.0 + 1500 * world.chance.random()
-    holder.stopping.freeze("watch")
-    later(world, lasts_ms, holder.stopping.thaw)
+    unwatched(world, holder, lasts_ms)
     return f"the agent and dead-man of {holder.name}, who leads, are frozen for {lasts_ms:.0f} ms"
 
 
@@ -268,13 +267,7 @@ def ambush(world: World, node: Node, lasts_ms: float) -> str:
         winner = world.record.holder.name if world.record is not None else node.name
         world.chronicle.say(winner, f"*** in ambush: {FAULTS[how][1](world, world.nodes[winner], lasts_ms)}")
 
-    def spring(_document: str, _text: str) -> None:
-        if world.record is not None and world.record.holder != record.holder:
-            world.store.on_swap.remove(spring)
-            later(world, delay_ms, strike)
-
-    world.traps.append(spring)
-    world.store.on_swap.append(spring)
+    when_swapped(world, lambda now: now.holder != record.holder, lambda _: later(world, delay_ms, strike))
     holder = world.nodes[record.holder.name]
     holder.kill(lasts_ms)
     return f"{holder.name} is killed for {lasts_ms:.0f} ms; who wins then meets: {how}"

@@ -242,6 +242,16 @@ class Node:
         self.kill_deadman()
         self.kill_server()
 
+    def stay_down(self) -> None:
+        """Every process at once, and none is started again before `come_back`."""
+        self.held_down = True
+        self.kill(0.0)
+
+    def come_back(self) -> None:
+        """The node is held down no longer."""
+        self.held_down = False
+        self.start_agent()
+
     def reboot(self, restart_ms: float) -> None:
         """The machine: no agent that starts afterwards can prove by its lock that the earlier one is dead."""
         self.kill(restart_ms)

@@ -5,14 +5,14 @@ Each sets up what one guard of the protocol is there for. They are for worlds th
 
 from functools import partial
 
+from howdah.cluster.record import Record
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
-from howdah.simulation.staging import apart, later
+from howdah.simulation.staging import BULK_BYTES, apart, later, together, unwatched, when_swapped, write_much
 from howdah.simulation.world import World
 
 RESET_MS = 120.0
 LATE_MS = 200.0
-BULK_BYTES = 1 << 22
 
 
 def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
@@ -20,8 +20,7 @@ def flaky_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     and again, so that at every vote some receiver is just connecting; and startup processes act late on signals."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
     lasts_ms = 7000.0
-    node.stopping.freeze("watch")
-    later(world, lasts_ms, node.stopping.thaw)
+    unwatched(world, node, lasts_ms)
     until = world.loop.now + lasts_ms
 
     def reset() -> None:
@@ -47,28 +46,25 @@ def deaf_usurp(world: World, node: Node, _lasts_ms: float) -> str:
     nothing but their own vote to keep them from it."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
     lasts_ms = 7000.0
-    node.stopping.freeze("watch")
-    later(world, lasts_ms, node.stopping.thaw)
+    unwatched(world, node, lasts_ms)
     _deafen(world)
     return f"{node.name} leads unwatched for {lasts_ms:.0f} ms, and the next voters do not hear who won"
 
 
 def _deafen(world: World) -> None:
     """The next winner's voters reach neither it nor the store for a while."""
-    before = world.record
+    record = world.record
+    if record is None:
+        return
+    before = record.holder
 
-    def won(_document: str, _text: str) -> None:
-        now = world.record
-        if before is None or now is None or now.holder == before.holder:
-            return
-        world.store.on_swap.remove(won)
+    def won(now: Record) -> None:
         for name in world.names:
-            if name not in (now.holder.name, before.holder.name):
+            if name not in (now.holder.name, before.name):
                 apart(world, name, now.holder.name, 1500)
                 apart(world, name, STORE, 1500)
 
-    world.traps.append(won)
-    world.store.on_swap.append(won)
+    when_swapped(world, lambda now: now.holder != before, won)
 
 
 def long_tail(world: World, node: Node, lasts_ms: float) -> str:
@@ -79,14 +75,7 @@ def long_tail(world: World, node: Node, lasts_ms: float) -> str:
     for name in (*world.names, STORE):
         if name != node.name:
             apart(world, node.name, name, lasts_ms)  # longer than TCP keeps what was sent
-
-    def write_much() -> None:
-        server = node.machine.server
-        if server is not None and server.primary and server.running:
-            server.volume.log.append(server.volume.log.timeline, BULK_BYTES, "noise")
-            server.checkpoint(lambda: None)  # which flushes it
-
-    later(world, 300, write_much)
+    later(world, 300, partial(write_much, node))
     later(world, 900, lambda: node.kill(lasts_ms))
     return f"{node.name} is cut off, writes {BULK_BYTES} bytes that nobody commits, and is killed"
 
@@ -107,23 +96,16 @@ def lonely_tail(world: World, node: Node, lasts_ms: float) -> str:
         later(world, 400, partial(apart, world, tailed, other, 2500))
     later(world, 700, lambda: world.nodes[old].kill(60_000))
 
-    def won(_document: str, _text: str) -> None:
-        now = world.record
-        if now is None or now.holder == record.holder:
-            return
-        world.store.on_swap.remove(won)
+    def won(now: Record) -> None:
         first = now.holder.name
         for name in standbys:
-            world.network.mend(tailed, name)
-            world.network.mend(name, tailed)
-        world.network.mend(tailed, STORE)
-        world.network.mend(STORE, tailed)
+            together(world, tailed, name)
+        together(world, tailed, STORE)
         other = next(n for n in standbys if n not in (first, tailed))
         apart(world, first, other, 60_000)
         later(world, 1200 + 1800 * world.chance.random(), lambda: world.nodes[first].kill(60_000))
 
-    world.traps.append(won)
-    world.store.on_swap.append(won)
+    when_swapped(world, lambda now: now.holder != record.holder, won)
     del node, lasts_ms
     return f"{tailed} alone has a tail of {old}, {behind} is behind, {winner} may win"
 
@@ -170,8 +152,7 @@ def tail_votes(world: World, node: Node, lasts_ms: float) -> str:
 
     def strike() -> None:
         now = world.record
-        world.nodes[old].held_down = False
-        world.nodes[old].start_agent()
+        world.nodes[old].come_back()
         if now is not None and now.holder.name != old:
             world.nodes[now.holder.name].kill(60_000)
 

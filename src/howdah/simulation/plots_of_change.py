@@ -97,20 +97,14 @@ def late_winner(world: World, node: Node, _lasts_ms: float) -> str:
     holder = world.nodes[record.holder.name]
     third = world.nodes[world.chance.choice(record.voters).name]
     others = [v.name for v in record.voters if v.name != third.name]
-    third.held_down = True
-    third.kill(0.0)
+    third.stay_down()
     when_swapped(
         world,
         lambda now: now.holder == record.holder and {v.name for v in now.voters} == set(others),
-        lambda now: _elected_unheard(world, holder, others, now, lambda: _comes_back(third)),
+        lambda now: _elected_unheard(world, holder, others, now, third.come_back),
     )
     del node
     return f"{third.name} is killed; once it is dropped, {holder.name} is stopped, and who wins is not heard at once"
-
-
-def _comes_back(node: Node) -> None:
-    node.held_down = False
-    node.start_agent()
 
 
 def late_winner_lost_disk(world: World, node: Node, _lasts_ms: float) -> str:

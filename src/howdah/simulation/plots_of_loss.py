@@ -6,8 +6,16 @@ from howdah.cluster.localstate import Marker
 from howdah.cluster.record import Record
 from howdah.simulation.network import STORE
 from howdah.simulation.node import Node
-from howdah.simulation.plots import BULK_BYTES
-from howdah.simulation.staging import apart, as_soon_as, later, together, when_swapped
+from howdah.simulation.staging import (
+    BULK_BYTES,
+    apart,
+    as_soon_as,
+    later,
+    together,
+    unwatched,
+    when_swapped,
+    write_much,
+)
 from howdah.simulation.world import World
 
 
@@ -15,8 +23,7 @@ def wrong_server(world: World, node: Node, _lasts_ms: float) -> str:
     """Names carry the term: who led is not watched for longer than its lease and writes on; at the new primary's
     address the others reach the old one (an address that moved, a name that is looked up)."""
     node = world.nodes[world.record.holder.name] if world.record is not None else node
-    node.stopping.freeze("watch")
-    later(world, 8000, node.stopping.thaw)
+    unwatched(world, node, 8000)
 
     def won(now: Record) -> None:
         winner = world.machines[now.holder.name]
@@ -45,8 +52,8 @@ def lost_in_return(world: World, node: Node, _lasts_ms: float) -> str:
     else:
         apart(world, old, winner, 60_000)
         later(world, 650, lambda: _alone(world, third))
-    later(world, 500, lambda: _write_much(world, old))
-    later(world, 900, lambda: _stays_down(world.nodes[old]))
+    later(world, 500, lambda: write_much(world.nodes[old]))
+    later(world, 900, world.nodes[old].stay_down)
     when_swapped(world, lambda now: now.holder.name == winner, lambda now: _returns(world, now, old, third))
     del node
     return f"{winner} is to win; {old} and {third} come back, and its disk is lost when they are rewound"
@@ -59,10 +66,9 @@ def dies_in_return(world: World, node: Node, lasts_ms: float) -> str:
     if record is None or len(record.voters) != 2 or world.unwell():
         return "nothing happens: it takes two voters and a whole cluster"
     old = world.nodes[record.holder.name]
-    for name in (*(n for n in world.names if n != old.name), STORE):
-        apart(world, old.name, name, 60_000)
-    later(world, 500, lambda: _write_much(world, old.name))
-    later(world, 900, lambda: _stays_down(old))
+    _alone(world, old.name)
+    later(world, 500, partial(write_much, old))
+    later(world, 900, old.stay_down)
 
     def below() -> bool:
         local, volume = old.state.state, old.machine.volume
@@ -81,8 +87,7 @@ def dies_in_return(world: World, node: Node, lasts_ms: float) -> str:
 
 
 def _back(world: World, node: Node) -> None:
-    node.held_down = False
-    node.start_agent()
+    node.come_back()
     for name in (*(n for n in world.names if n != node.name), STORE):
         together(world, node.name, name)
 
@@ -101,7 +106,7 @@ def same_number(world: World, node: Node, _lasts_ms: float) -> str:
         for other in world.names:
             if other != first:
                 apart(world, first, other, 14_000)
-        later(world, 400, lambda: _write_much(world, first))
+        later(world, 400, lambda: write_much(world.nodes[first]))
         later(world, 500, lambda: world.nodes[first].kill(13_000))
 
     when_swapped(world, lambda now: now.holder != old, won)
@@ -135,27 +140,14 @@ def wiped_and_alone(world: World, node: Node, _lasts_ms: float) -> str:
     return f"{behind} is behind, the others are killed, and the store is wiped"
 
 
-def _stays_down(node: Node) -> None:
-    node.held_down = True
-    node.kill(0.0)
-
-
 def _alone(world: World, name: str) -> None:
     for other in (*(n for n in world.names if n != name), STORE):
         apart(world, name, other, 60_000)
 
 
-def _write_much(world: World, name: str) -> None:
-    server = world.machines[name].server
-    if server is not None and server.primary and server.running:
-        server.volume.log.append(server.volume.log.timeline, BULK_BYTES, "noise")
-        server.checkpoint(lambda: None)  # which flushes it
-
-
 def _returns(world: World, won: Record, old: str, third: str) -> None:
     winner = won.holder.name
-    world.nodes[old].held_down = False
-    world.nodes[old].start_agent()
+    world.nodes[old].come_back()
     together(world, old, winner)
     together(world, old, third)
     together(world, third, STORE)
@@ -171,7 +163,7 @@ def _returns(world: World, won: Record, old: str, third: str) -> None:
         if world.record is None or world.record.holder.name != winner:
             return
         world.chronicle.say(winner, "*** its disk is lost")
-        _stays_down(world.nodes[winner])
+        world.nodes[winner].stay_down()
         world.nodes[winner].swap_disk()
         world.checker.disk_lost(world.nodes[winner])
 

@@ -7,7 +7,10 @@ from howdah.cluster.intents import Intents
 from howdah.cluster.record import Record
 from howdah.configuration.intents import read_intents, write_intents
 from howdah.simulation.loop import WORLD
+from howdah.simulation.node import Node
 from howdah.simulation.world import World
+
+BULK_BYTES = 1 << 22
 
 
 def later(world: World, delay_ms: float, callback: Callable[[], object]) -> None:
@@ -26,6 +29,20 @@ def together(world: World, one: str, other: str) -> None:
     """The two places reach each other again."""
     world.network.mend(one, other)
     world.network.mend(other, one)
+
+
+def unwatched(world: World, node: Node, lasts_ms: float) -> None:
+    """Its agent and dead-man are stopped for so long: a primary writes on."""
+    node.stopping.freeze("watch")
+    later(world, lasts_ms, node.stopping.thaw)
+
+
+def write_much(node: Node) -> None:
+    """A transaction of many bytes that is never committed, and flushed, if it is a primary."""
+    server = node.machine.server
+    if server is not None and server.primary and server.running:
+        server.volume.log.append(server.volume.log.timeline, BULK_BYTES, "noise")
+        server.checkpoint(lambda: None)  # which flushes it
 
 
 def intend(world: World, change: Callable[[Intents], Intents]) -> None:

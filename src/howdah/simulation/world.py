@@ -158,8 +158,7 @@ class World:
         """End every process, so that nothing is left waiting."""
         self.loop.failure = None
         for node in self.nodes.values():
-            node.held_down = True
-            node.kill(0.0)
+            node.stay_down()
         for client in self.clients:
             self.loop.kill(client.owner)
         self.loop.drain()
