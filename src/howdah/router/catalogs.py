@@ -118,6 +118,7 @@ class Catalogs:
     def follow(self, place: Place, verdicts: Verdicts) -> None:
         """From now on, unless that is done already. Called at each login."""
         if place.database not in self._jobs:
+            place.lasting = True
             self._jobs[place.database] = asyncio.create_task(self._keep(place, verdicts))
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from howdah.configuration.router import PoolSettings
 from howdah.router.tls import binding_of
 from howdah.routing.credentials import Credentials
 from howdah.routing.link import Link
-from howdah.routing.pool import Pool
+from howdah.routing.pool import Pool, shut_for_good
 from howdah.routing.profile import Profile
 from howdah.routing.serverlogin import Failure, LoginFailed, ServerLogin, ServerReady, ServerStartup
 from howdah.wire import sqlstate
@@ -183,7 +183,9 @@ class Servers:
         if not isinstance(result, LoginFailed):
             return
         log.info(result.why, part="servers", server=pool.target.name, user=pool.place.user)
-        for_good = result.failure in FOR_GOOD
+        for_good = result.failure in FOR_GOOD or (
+            result.failure is Failure.SHUT and shut_for_good(pool, self._now_ms())
+        )
         if not for_good:
             await asyncio.sleep(RETRY_S)
         pool.refused(result.message, for_good)

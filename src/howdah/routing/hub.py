@@ -10,6 +10,7 @@ from howdah.routing import fleet as fleets
 from howdah.routing.counts import Ledger
 from howdah.routing.credentials import Credentials, NoSecret
 from howdah.routing.fleet import Fleet, Target
+from howdah.routing.forgetting import EVERY_MS, forget
 from howdah.routing.pool import Limits, Opener, Pool
 from howdah.routing.prepared import Statements
 from howdah.routing.profile import Profile, Profiles
@@ -32,7 +33,7 @@ class Place:
     in.
 
     `replication`: whether these are WAL senders; `begins`: with what settings such a connection is opened, None for
-    those of the router."""
+    those of the router. `used_ms`: when it was last seen to be used; `lasting`: it always is."""
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class Place:
         self.credentials: Credentials = NoSecret("nothing")
         self.replication = Replication.NO
         self.begins: Profile | None = None
+        self.lasting = False
+        self.used_ms = 0.0
         self._opener = opener
 
     def pool(self, target: Target) -> Pool:
@@ -103,6 +106,7 @@ class Hub:
         self._hold_most = hold_most
         self._drained: dict[Target, float] = {}
         self._served: Target | None = None
+        self._forgot_ms = self.now_ms
         self._alone = 0
 
     def add_alone(self, session: Session) -> None:
@@ -192,6 +196,9 @@ class Hub:
                 pool.cut("the primary hands over", idle=False)
         if self.held and self.fleet.writable(now_ms) is not None:
             self._wake()
+        if now_ms - self._forgot_ms > EVERY_MS:
+            self._forgot_ms = now_ms
+            forget(self)
         pools = [pool for place in self.places.values() for pool in place.pools.values()]
         self.ledger.look(pools, now_ms)
         for pool in pools:

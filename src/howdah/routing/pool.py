@@ -6,9 +6,10 @@ lent first: its caches are warm, and those that are not needed grow old and are 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from howdah.routing.link import Link
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`most` connections to one server, `reserve` more once somebody has waited `reserve_after_ms`; `least` are kept
-    open. Connections that are idle for `idle_ms` or as old as `life_ms` are closed. `at_once` are opened at the same
-    time."""
+    open. Connections that are idle for `idle_ms` or as old as `life_ms` are closed. One that was idle for `check_ms`
+    is tried before it is lent. `at_once` are opened at the same time."""
 
     most: int = 20
     least: int = 0
@@ -31,7 +32,14 @@ class Limits:
     idle_ms: float = 600_000.0
     life_ms: float = 3_600_000.0
     wait_ms: float = 20_000.0
+    check_ms: float = math.inf
     at_once: int = 4
+
+
+LOOKED_AT: Final = 32
+"""So many idle connections are looked at for one with the right settings."""
+SHUT_MS: Final = 3_000.0
+"""A server whose rules let nobody in for so long, while it should, will not do so by itself."""
 
 
 class Opener(Protocol):
@@ -42,7 +50,7 @@ class Opener(Protocol):
 
 
 class Pool:
-    """`busy` are lent, `opening` on their way."""
+    """`busy` are lent, `opening` on their way. `shut_ms`: since when the server's rules let nobody in; 0: they do."""
 
     def __init__(self, place: Place, target: Target, limits: Limits, opener: Opener) -> None:
         self.place = place
@@ -54,13 +62,18 @@ class Pool:
         self.opening = 0
         self.paused = False
         self.refusal = b""
+        self.shut_ms = 0.0
         self.counts = place.ledger.of(place.database, target.name)
         self._opener = opener
 
     def take(self, session: Session) -> Link | None:
         """An idle connection, lent; None: the session waits, and is told."""
         if self.idle and not self.waiting and not self.paused:
-            link = self.idle.pop()
+            link = self.idle[-1]
+            if link.profile is session.state.profile.on_server:
+                self.idle.pop()
+            else:
+                link = self._fitting(session)
             link.session = session
             self.target.busy += 1
             self.counts.lent += 1
@@ -68,6 +81,14 @@ class Pool:
         self.waiting.append(session)
         self.grow()
         return None
+
+    def _fitting(self, session: Session) -> Link:
+        """Of those that were used last, one with the session's settings, which need not be set then."""
+        idle, wanted = self.idle, session.state.profile.on_server
+        for place in range(len(idle) - 2, max(-1, len(idle) - 2 - LOOKED_AT), -1):
+            if idle[place].profile is wanted:
+                return idle.pop(place)
+        return idle.pop()
 
     def grow(self, most: int = 0) -> None:
         """Open what those who wait need, a few at a time, within the limit (`most`, where the reserve is used)."""
@@ -86,6 +107,7 @@ class Pool:
         """A connection that was asked for is there."""
         self.opening -= 1
         self.refusal = b""
+        self.shut_ms = 0.0
         self.links.add(link)
         if link.term != self.target.term or not self.target.usable or self.paused:
             self.discard(link)
@@ -215,3 +237,13 @@ def halt(pool: Pool, paused: bool) -> None:
         retire(pool, "it was paused")
     else:
         pool.grow()
+
+
+def shut_for_good(pool: Pool, now_ms: float) -> bool:
+    """The server's access rules have refused once more: whether that is to stay so. In a role change they refuse for
+    a moment; what the router waits for then is that the server's role changes, or that it lets in who may be let in."""
+    if not pool.target.usable:
+        pool.shut_ms = 0.0
+        return False
+    pool.shut_ms = pool.shut_ms or now_ms
+    return now_ms - pool.shut_ms >= SHUT_MS

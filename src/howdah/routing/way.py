@@ -69,8 +69,10 @@ def lent(session: Session, link: Link) -> Link | None:
     session.asked_ms = 0.0
     profile = session.state.profile
     forget = session.recalls and link.writer is not session
-    if forget or _differs(profile, link):
+    unused_ms = session.hub.now_ms - link.idle_ms
+    if forget or _differs(profile, link) or unused_ms > link.pool.limits.check_ms:
         session.blocked = True
+        # If nothing differs, nothing is asked: an answer to that shows that somebody is there.
         # A server that remembers another session's sequences would answer with those, instead of with an error.
         link.replay(fitting(profile, link), FORGET_SEQUENCES if forget else "")
         if forget:
