@@ -49,6 +49,10 @@ CHANGES = (
         "test_taking_back_changes_the_generation_so_that_the_target_cannot_win_meanwhile",
     ),
     in_cluster(
+        "switchover: at once means in this term", "leading", "if 0 < request.term < record.term:", "if request.term < 0:",
+        "test_a_switchover_that_was_to_be_done_at_once_is_dropped_in_a_later_term",
+    ),
+    in_cluster(
         "A FAILED ELECTION: the term is raised in place", "leading", "if highest > record.term:", "if highest < 0:",
         "test_a_holder_that_learns_of_a_higher_promise_raises_its_own_term_in_place",
         "test_its_own_promise_counts_too_and_is_raised_before_anything_starts",

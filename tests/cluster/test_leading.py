@@ -393,6 +393,14 @@ def test_a_switchover_that_cannot_begin_waits_a_while_and_is_then_dropped() -> N
     assert isinstance(decide(late).action, DropRequest)
 
 
+def test_a_switchover_that_was_to_be_done_at_once_is_dropped_in_a_later_term() -> None:
+    assert isinstance(decide(asked_switchover(term=5)).action, Switchover)
+    left = decide(asked_switchover(term=4))
+    assert isinstance(left.action, DropRequest)
+    assert "term 4" in left.why and "ask again" in left.why
+    assert isinstance(decide(asked_switchover(at_wall_ms=99_999, term=0)).action, Switchover)  # planned for a time
+
+
 def test_a_switchover_to_the_primary_itself_is_done_already() -> None:
     assert isinstance(decide(asked_switchover(to="n1", at_wall_ms=99_999)).action, DropRequest)
 

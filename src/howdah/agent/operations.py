@@ -51,7 +51,8 @@ class Operations:
             raise NotDone("the store has not answered yet, so nobody knows who leads")
         if not o.is_holder:
             raise NotDone(f"{o.me.name} is not the primary: ask {record.holder.name}")
-        request = SwitchoverRequest(self._tools.clock.token(), to, at_wall_ms or self._tools.clock.wall_ms())
+        when_ms, term = (at_wall_ms, 0) if at_wall_ms else (self._tools.clock.wall_ms(), record.term)
+        request = SwitchoverRequest(self._tools.clock.token(), to, when_ms, term)
         target = target_of(record, request, o)
         wrong = to and to not in o.intents.nodes
         if target.refusal and (wrong or not at_wall_ms):

@@ -9,11 +9,14 @@ from howdah.cluster.record import Mode
 
 @dataclass(frozen=True, slots=True)
 class SwitchoverRequest:
-    """A planned hand-over: to whom ("": the best standby), not before `at_wall_ms` (0: now)."""
+    """A planned hand-over: to whom ("": the best standby), not before `at_wall_ms` (0: now).
+
+    `term`: the one in which it was to be done at once, and in no later one; 0 for one that was planned for a time."""
 
     id: str
     to: str = ""
     at_wall_ms: int = 0
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,11 +233,15 @@ def apply_setting(o: Observation) -> Proposal | None:
 
 
 def switchover(o: Observation) -> Proposal | None:
-    """A planned hand-over that the operator asked for, when its time has come and its target can take it."""
+    """A planned hand-over that the operator asked for, when its time has come and its target can take it. One that was
+    to be done at once was meant for the primary of that moment: nobody expects it after a failover."""
     record = o.held
     request = o.intents.switchover
     if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
         return None
+    if 0 < request.term < record.term:
+        why = f"it was asked for in term {request.term}, and this is term {record.term}: ask again if it is still wanted"
+        return Proposal(f"the switchover is not done: {why}", DropRequest(request))
     target = target_of(record, request, o)
     if not target.refusal:
         return Proposal(f"a switchover to {target.name} was asked for", Switchover(request, target.name))

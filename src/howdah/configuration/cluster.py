@@ -109,6 +109,9 @@ class SwitchoverSettings(Section):
     id: str = Field(description="which request this is")
     to: OptionalNodeName = Field(default="", description="the new primary; empty for the best standby")
     at_wall_ms: int = Field(default=0, ge=0, description="not before, in milliseconds since 1970; 0 for now")
+    term: int = Field(
+        default=0, ge=0, description="done in this term or not at all; 0 for one that was planned for a time"
+    )
 
 
 class PostgresqlSettings(Section):

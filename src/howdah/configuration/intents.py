@@ -28,7 +28,7 @@ def intents_of(settings: ClusterSettings) -> Intents:
         mode=Mode(settings.mode) if settings.mode else None,
         k_target=settings.k,
         paused=settings.paused,
-        switchover=SwitchoverRequest(asked.id, asked.to, asked.at_wall_ms) if asked else None,
+        switchover=SwitchoverRequest(asked.id, asked.to, asked.at_wall_ms, asked.term) if asked else None,
         policy=policy_of(settings.policy),
         parameters=dict(settings.postgresql.parameters),
         removed=settings.removed,
@@ -94,7 +94,9 @@ def _put(document: dict[str, Any], known: dict[str, Any]) -> None:
 
 
 def _switchover(request: SwitchoverRequest | None) -> dict[str, Any] | None:
-    return {"id": request.id, "to": request.to, "at_wall_ms": request.at_wall_ms} if request else None
+    if request is None:
+        return None
+    return {"id": request.id, "to": request.to, "at_wall_ms": request.at_wall_ms, "term": request.term}
 
 
 def policy_texts(policy: Policy) -> dict[str, Any]:

@@ -237,7 +237,8 @@ def power_cut(world: World, _node: Node, lasts_ms: float) -> str:
 def switchover(world: World, node: Node, _lasts_ms: float) -> str:
     """The operator asks for a hand-over."""
     to = world.chance.choice(("", node.name))
-    request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", to)
+    term = world.record.term if world.record is not None else 0
+    request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", to, term=term)
     intend(world, lambda intents: replace(intents, switchover=request))
     return f"a switchover to {to or 'the best'} is asked for"
 

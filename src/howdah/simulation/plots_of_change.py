@@ -170,7 +170,7 @@ def _handed_in_vain(world: World, forgets: bool) -> str:
     if record is None or len(record.voters) < 2 or world.unwell():
         return "nothing happens: it takes two voters and a whole cluster"
     target = world.chance.choice(record.voters).name
-    request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", target)
+    request = SwitchoverRequest(f"s{world.chance.getrandbits(32)}", target, term=record.term)
     intend(world, lambda intents: replace(intents, switchover=request))
 
     def handed(now: Record) -> None:
