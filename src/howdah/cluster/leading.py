@@ -240,7 +240,9 @@ def switchover(o: Observation) -> Proposal | None:
     if record is None or request is None or o.served_term != record.term or request.at_wall_ms > o.now_wall_ms:
         return None
     if 0 < request.term < record.term:
-        why = f"it was asked for in term {request.term}, and this is term {record.term}: ask again if it is still wanted"
+        why = (
+            f"it was asked for in term {request.term}, and this is term {record.term}: ask again if it is still wanted"
+        )
         return Proposal(f"the switchover is not done: {why}", DropRequest(request))
     target = target_of(record, request, o)
     if not target.refusal:
