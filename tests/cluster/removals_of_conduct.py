@@ -49,7 +49,8 @@ CHANGES = (
         "test_taking_back_changes_the_generation_so_that_the_target_cannot_win_meanwhile",
     ),
     in_cluster(
-        "switchover: at once means in this term", "leading", "if 0 < request.term < record.term:", "if request.term < 0:",
+        "switchover: at once means in this term", "leading",
+        "if 0 < request.term < record.term:", "if request.term < 0:",
         "test_a_switchover_that_was_to_be_done_at_once_is_dropped_in_a_later_term",
     ),
     in_cluster(
