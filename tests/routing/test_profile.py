@@ -1,10 +1,22 @@
 """How does a server connection get to other settings, by the fewest words?"""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from howdah.routing.plan import UNKNOWN
 from howdah.routing.prepared import KEPT_PER_LINK, MOST_TAKEN, Statements
-from howdah.routing.profile import Profile, Profiles, change, identifier, quoted
+from howdah.routing.profile import (
+    APPLICATION_NAME_BYTES_MAX,
+    Profile,
+    Profiles,
+    change,
+    identifier,
+    name_with_address,
+    quoted,
+)
+from howdah.routing.route import Route
+from howdah.routing.wishes import ROUTE
 
 
 def test_the_same_settings_are_one_profile_in_whatever_order_they_were_made() -> None:
@@ -68,3 +80,19 @@ def test_names_that_clients_count_up_for_ever_are_not_kept_for_ever() -> None:
     assert len(statements) == 0
     assert statements.intern(b"one more", b"SELECT\0", UNKNOWN).name.startswith(b"howdah_")
     assert KEPT_PER_LINK > 0
+
+
+@given(st.text(max_size=100), st.sampled_from(["10.0.0.1:5", "[fe80::1]:65535", ""]))
+def test_the_address_stays_whole_in_the_name_that_is_shown(name: str, address: str) -> None:
+    shown = name_with_address(name, address)
+    assert shown.endswith(address) and len(shown.encode()) <= APPLICATION_NAME_BYTES_MAX
+    assert shown.startswith(name[:1].encode("utf-8", "replace").decode()) or not name
+
+
+def test_a_client_s_port_and_address_are_part_of_what_it_began_with() -> None:
+    profiles = Profiles()
+    plain = profiles.of_login((("Application_Name", "first"), ("application_name", "app")), address="10.0.0.7")
+    assert plain.get("application_name") == "app - 10.0.0.7"
+    assert plain.wishes.route is None
+    assert profiles.of_login((), Route.STANDBY).wishes.route is Route.STANDBY
+    assert profiles.of_login(((ROUTE, "primary"),), Route.STANDBY).wishes.route is Route.PRIMARY

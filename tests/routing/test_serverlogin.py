@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 
 from howdah.routing.credentials import Credentials, Md5Hash, NoSecret, Password
 from howdah.routing.serverlogin import (
-    APPLICATION_NAME_BYTES_MAX,
     Failure,
     LoginFailed,
     ServerLogin,
     ServerReady,
     ServerStartup,
-    name_with_address,
 )
 from howdah.wire import codes, sqlstate
 from howdah.wire.authentication import ACCEPTED, WANTS_CLEARTEXT, sasl_continue, sasl_final, wants_md5, wants_sasl
@@ -162,10 +160,3 @@ def test_any_garbage_ends_the_login_or_waits(pieces: list[bytes]) -> None:
         if end is not None:
             assert isinstance(end, LoginFailed)
             return
-
-
-@given(st.text(max_size=100), st.sampled_from(["10.0.0.1:5", "[fe80::1]:65535", ""]))
-def test_the_address_stays_whole_in_the_name_that_is_shown(name: str, address: str) -> None:
-    shown = name_with_address(name, address)
-    assert shown.endswith(address) and len(shown.encode()) <= APPLICATION_NAME_BYTES_MAX
-    assert shown.startswith(name[:1].encode("utf-8", "replace").decode()) or not name

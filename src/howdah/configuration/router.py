@@ -119,6 +119,9 @@ class PoolSettings(Section):
     check_after_ms: Duration = Field(
         default=30_000, alias="check_after", description="one unused for so long is tried before it is lent; 0: never"
     )
+    client_address: bool = Field(
+        default=False, description="whether application_name ends with the client's address, for pg_stat_activity"
+    )
     prepared_max: int = Field(default=500, ge=0, description="prepared statements kept on one server connection")
     keepalive_ms: Duration = Field(
         default=5_000, alias="keepalive", description="a silent server's connection is probed by the kernel after it"

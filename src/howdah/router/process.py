@@ -2,6 +2,7 @@
 loop."""
 
 import asyncio
+import math
 import secrets
 import signal
 import socket
@@ -250,9 +251,15 @@ class Router:
         place = self._place(who.user, who.database)
         place.credentials = who.credentials
         self._catalogs.follow(place, self._texts[who.database][1])
-        session = Session(self.hub, client, place, self.hub.profiles.of_login(who.settings))
+        session = Session(self.hub, client, place, self.hub.profiles.of_login(who.settings, address=self._shown(who)))
         self.hub.sessions.add(session)
         return session
+
+    def _shown(self, who: LoggedIn) -> str:
+        """Where a client comes from, for pg_stat_activity; "" if that is not wanted."""
+        if not self._settings.pools.client_address:
+            return ""
+        return str(who.address) if who.address is not None else "local"
 
     def _arrived(self) -> ClientWire:
         client = ClientWire(self)
@@ -272,6 +279,7 @@ class Router:
             idle_ms=float(pools.idle_timeout_ms),
             life_ms=float(pools.lifetime_ms),
             wait_ms=float(pools.wait_timeout_ms),
+            check_ms=float(pools.check_after_ms) or math.inf,
             at_once=pools.connect_parallel,
         )
         known = self._texts.get(database)

@@ -7,7 +7,7 @@ one comparison of identities.
 from __future__ import annotations
 
 from howdah.routing.route import Route
-from howdah.routing.wishes import is_wish, wishes_of
+from howdah.routing.wishes import ROUTE, is_wish, wishes_of
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -21,6 +21,9 @@ ALONE = frozenset(
 
 
 READ_ONLY = "default_transaction_read_only"
+APPLICATION_NAME = "application_name"
+APPLICATION_NAME_BYTES_MAX = 63
+"""PostgreSQL cuts a longer one."""
 
 
 class Profile:
@@ -62,9 +65,16 @@ class Profiles:
             found = self._known[settings] = self._make(settings)
         return found
 
-    def of_login(self, settings: Settings) -> Profile:
-        """Of what a client said when it logged in: names in any case, and of two with one name the last counts."""
-        return self.of(tuple({name.lower(): value for name, value in settings}.items()))
+    def of_login(self, settings: Settings, route: Route = Route.AUTO, address: str = "") -> Profile:
+        """Of what a client said when it logged in: names in any case, and of two with one name the last counts.
+
+        `route`: of the port that it came through, for who says nothing else. `address`: what its application_name ends
+        with, so that the servers show it; "": nothing."""
+        said = {} if route is Route.AUTO else {ROUTE: route.value}
+        said |= {name.lower(): value for name, value in settings}
+        if address:
+            said[APPLICATION_NAME] = name_with_address(said.get(APPLICATION_NAME, ""), address)
+        return self.of(tuple(said.items()))
 
     def _make(self, settings: Settings) -> Profile:
         told = tuple(pair for pair in settings if not is_wish(pair[0]))
@@ -125,3 +135,11 @@ def _reset(name: str) -> str:
 def identifier(name: str) -> str:
     """A setting's name in SQL; custom ones have a dot in them."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def name_with_address(application_name: str, address: str) -> str:
+    """What pg_stat_activity shows of a client behind the router: its application_name and where it is, the address
+    whole."""
+    suffix = f" - {address}" if application_name else address
+    room = max(APPLICATION_NAME_BYTES_MAX - len(suffix.encode()), 0)
+    return application_name.encode("utf-8", "replace")[:room].decode("utf-8", "ignore") + suffix

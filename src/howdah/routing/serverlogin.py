@@ -37,9 +37,6 @@ _REPLIES: Final = frame.table(look=b"RSKENvZ")
 _LONGEST: Final = frame.WHOLE_MAX_BYTES - 1
 """No message of a login is longer; so each comes whole."""
 
-APPLICATION_NAME_BYTES_MAX: Final = 63
-"""PostgreSQL cuts a longer one."""
-
 
 class Failure(Enum):
     """What a failed login means for who waits for the connection."""
@@ -278,11 +275,3 @@ def refusal(message: bytes, report: Report) -> LoginFailed:
     if state == sqlstate.INVALID_AUTHORIZATION and report.fields.get("R") == _RULES:
         failure = Failure.SHUT
     return LoginFailed(failure, state, message, report.message or "the server refuses the login without a word")
-
-
-def name_with_address(application_name: str, address: str) -> str:
-    """What pg_stat_activity shows of a client behind the router: its application_name and where it is, the address
-    whole."""
-    suffix = f" - {address}" if application_name else address
-    room = max(APPLICATION_NAME_BYTES_MAX - len(suffix.encode()), 0)
-    return application_name.encode("utf-8", "replace")[:room].decode("utf-8", "ignore") + suffix
