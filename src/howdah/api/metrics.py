@@ -1,14 +1,22 @@
 """GET /metrics: what can Prometheus collect here?"""
 
+from typing import Protocol
+
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
-
-from howdah.api.view import AgentView
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def routes(view: AgentView) -> APIRouter:
+class Measured(Protocol):
+    """Who has metrics: an agent, or a router."""
+
+    async def metrics_text(self) -> str:
+        """Everything in Prometheus' text format."""
+        ...
+
+
+def routes(view: Measured) -> APIRouter:
     """One resource, open to all."""
     router = APIRouter(tags=["state"])
 

@@ -51,9 +51,11 @@ class ApiServer:
         address: Address,
         on_stop: Callable[[], None] = lambda: None,
         tls: ssl.SSLContext | None = None,
+        called: str = "API",
     ) -> None:
-        """`tls` has the certificate to serve with; None: plain HTTP."""
+        """`tls` has the certificate to serve with; None: plain HTTP. `called`: what errors call its port."""
         self._wanted = address
+        self._called = called
         self._on_stop = on_stop
         config = uvicorn.Config(
             app,
@@ -80,7 +82,7 @@ class ApiServer:
 
     async def start(self) -> None:
         """Listen and answer. Raises CannotListen."""
-        listener = await _listener(self._wanted)
+        listener = await _listener(self._wanted, self._called)
         self._address = Address(self._wanted.host, listener.getsockname()[1])
         self._task = asyncio.create_task(self._server.serve([listener]), name="API server")
         begun = asyncio.create_task(self._server.begun.wait())
@@ -98,12 +100,14 @@ class ApiServer:
             self._task = None
 
 
-async def _listener(address: Address) -> socket.socket:
+async def _listener(address: Address, called: str) -> socket.socket:
     loop = asyncio.get_running_loop()
     try:
         numbers = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise CannotListen(f"the API cannot listen on {address}: the host is unknown ({error}); correct it") from error
+        raise CannotListen(
+            f"the {called} cannot listen on {address}: the host is unknown ({error}); correct it"
+        ) from error
     family, kind, protocol, _, number = numbers[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -113,20 +117,22 @@ async def _listener(address: Address) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise CannotListen(_why(address, error)) from error
+        raise CannotListen(_why(address, error, called)) from error
     return listener
 
 
-def _why(address: Address, error: OSError) -> str:
+def _why(address: Address, error: OSError, called: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return (
                 f"port {address.port} on {address.host} is taken by another process (`ss -ltnp` shows it): end that "
-                f"process, or give this node another API port"
+                f"process, or give this node another {called} port"
             )
         case errno.EACCES:
-            return f"port {address.port} may not be opened by this account: choose an API port of 1024 or above"
+            return (
+                f"port {address.port} may not be opened by this account: choose one of 1024 or above for the {called}"
+            )
         case errno.EADDRNOTAVAIL:
-            return f"{address.host} is no address of this machine: correct the API's host, or use 0.0.0.0"
+            return f"{address.host} is no address of this machine: correct the host of the {called}, or use 0.0.0.0"
         case _:
-            return f"the API cannot listen on {address}: {os.strerror(error.errno or 0)}"
+            return f"the {called} cannot listen on {address}: {os.strerror(error.errno or 0)}"

@@ -97,10 +97,13 @@ class Counts:
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything that is counted. `role_changes`: other primaries that were seen to serve, the first one too. `cut`:
-    server connections that were ended because their server leads no more, or is gone. `held`: statements that waited
-    for a primary; of them `hold_expired` in vain, and `hold_refused` because too many waited."""
+    """Everything that is counted. `logins`: clients that were let in; `refused`: those that were not. `role_changes`:
+    other primaries that were seen to serve, the first one too. `cut`: server connections that were ended because their
+    server leads no more, or is gone. `held`: statements that waited for a primary; of them `hold_expired` in vain, and
+    `hold_refused` because too many waited."""
 
+    logins: int = 0
+    refused: int = 0
     role_changes: int = 0
     cut: int = 0
     held: int = 0

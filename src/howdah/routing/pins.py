@@ -50,6 +50,10 @@ class Pins:
             del self._held[key]
         self._say()
 
+    def kinds(self) -> set[Kind]:
+        """Of what binds now."""
+        return {kind for kind, _ in self._held}
+
     def drop_all(self) -> None:
         """DISCARD ALL."""
         self._held = {key: why for key, why in self._held.items() if key[0] in STAYS}

@@ -87,9 +87,7 @@ class Metrics:
     def text(self, observation: Observation | None, rows: Mapping[str, statistics.Rows]) -> str:
         """Everything in Prometheus' text format. `rows` as `postgres.statistics` read them; empty: the server is away,
         or did not answer."""
-        registry = CollectorRegistry()
-        registry.register(_Once([*self._own(observation), *statistics.collect(rows)]))
-        return generate_latest(registry).decode()
+        return exposition([*self._own(observation), *statistics.collect(rows)])
 
     def _own(self, observation: Observation | None) -> Iterator[Metric]:
         if observation is not None:
@@ -130,6 +128,13 @@ class Metrics:
 
     def _ended(self, action: str) -> int:
         return sum(number for (each, _), number in self.counts.actions.items() if each == action)
+
+
+def exposition(metrics: list[Metric]) -> str:
+    """Metrics in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(_Once(metrics))
+    return generate_latest(registry).decode()
 
 
 class _Once(Collector):
