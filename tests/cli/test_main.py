@@ -99,6 +99,16 @@ def test_settings_are_checked_and_each_fault_is_named(tmp_path: Path) -> None:
     assert agent.returncode == 1 and "node.name" in agent.stderr
 
 
+def test_a_router_s_settings_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "router.yaml"
+    file.write_text("store: {kind: sqlite, directory: /var/lib/howdah/store}\npools: {size: many}\n")
+    answer = howdah("config", "validate", str(file))
+    assert answer.returncode == 1 and "pools.size" in answer.stderr and "node" not in answer.stderr
+    file.write_text("store: {kind: sqlite, directory: /var/lib/howdah/store}\nsecrets: {router: secret}\n")
+    answer = howdah("config", "validate", str(file))
+    assert answer.returncode == 0 and "can be used" in answer.stdout
+
+
 def test_an_assignment_without_a_value_is_wrong_usage() -> None:
     answer = howdah("config", "set", "work_mem")
     assert answer.returncode == 2 and "KEY=VALUE" in answer.stderr

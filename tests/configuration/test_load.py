@@ -7,7 +7,7 @@ import pytest
 from howdah.cluster.policy import Policy
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.keys import keys_of
-from howdah.configuration.load import load_agent
+from howdah.configuration.load import is_for_router, load_agent
 from howdah.configuration.schema import AgentSettings, EtcdStore, SqliteStore
 from howdah.values.address import Address
 from tests.configuration.files import RIGHT, load, refused
@@ -127,3 +127,22 @@ def test_a_node_s_own_start_delay_goes_over_the_cluster_s(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused, match=r"cannot be read: No such file or directory \(from .*gone.yaml\)"):
         load_agent(tmp_path / "gone.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "router"),
+    [
+        ("cluster: main\nsecrets: {router: secret}\n", {}, True),
+        ("listen: {port: 6432}\n", {}, True),
+        ("node: {name: n1}\n", {}, False),
+        ("cluster: main\npostgresql: {port: 5432}\n", {}, False),
+        ("cluster: main\n", {"HOWDAH_NODE__NAME": "n1"}, False),
+        ("", {}, False),
+    ],
+)
+def test_a_file_is_a_router_s_unless_it_has_what_only_agents_have(
+    tmp_path: Path, text: str, environment: dict[str, str], router: bool
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert is_for_router(file, environment) is router

@@ -12,7 +12,7 @@ from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import reach
 from howdah.cli.restart import message_of
 from howdah.configuration.faults import SettingsRefused
-from howdah.configuration.load import load_agent
+from howdah.configuration.load import is_for_router, load_agent, load_router
 from howdah.local.refused import Refused
 from howdah.local.remote import Answer, ask
 from howdah.postgres.parameters import refusal
@@ -55,12 +55,16 @@ def set_setting(
 
 
 @app.command()
-def validate(file: Annotated[Path, typer.Argument(metavar="FILE", help="An agent's settings.")]) -> None:
-    """Check an agent's settings, with the environment as it is here."""
+def validate(file: Annotated[Path, typer.Argument(metavar="FILE", help="An agent's or a router's settings.")]) -> None:
+    """Check an agent's or a router's settings, with the environment as it is here."""
+    notes: tuple[str, ...] = ()
     try:
-        loaded = load_agent(file, os.environ, refusal)
+        if is_for_router(file, os.environ):
+            load_router(file, os.environ)
+        else:
+            notes = load_agent(file, os.environ, refusal).notes
     except SettingsRefused as refused:
         raise Refused(f"{file} cannot be used:\n{refused}") from refused
-    for note in loaded.notes:
+    for note in notes:
         print(f"note: {note}")
     print(f"{file} can be used")

@@ -1,6 +1,6 @@
 """Where do an agent's or a router's settings come from? The file, then the environment over it; aliases below both."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from howdah.configuration.aliases import from_aliases
 from howdah.configuration.environment import from_environment
 from howdah.configuration.faults import Fault, SettingsRefused, checked, origin_of
-from howdah.configuration.keys import keys_of
+from howdah.configuration.keys import fields_of, keys_of
 from howdah.configuration.relations import Refusal, agent_faults, nothing_refused
 from howdah.configuration.router import RouterSettings
 from howdah.configuration.routerrelations import router_faults
@@ -46,6 +46,19 @@ def load_router(file: Path | None, environment: Mapping[str, str]) -> RouterSett
     settings, whole = _read(RouterSettings, file, environment)
     _refuse(router_faults(settings), whole)
     return settings
+
+
+def is_for_router(file: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a file is a router's: it has keys, and neither it nor the environment has one that only agents have.
+    Raises SettingsRefused if it cannot be read."""
+    written = set(read_yaml(file)) | {path[0] for path in _named_in(environment)}
+    return bool(written) and not written & (set(fields_of(AgentSettings)) - set(fields_of(RouterSettings)))
+
+
+def _named_in(environment: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    for key in keys_of(AgentSettings):
+        if key.variable in environment:
+            yield key.path
 
 
 def _read(model: type[M], file: Path | None, environment: Mapping[str, str], *below: Source) -> tuple[M, Source]:
