@@ -6,10 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg.rows import dict_row
 
+from tests.ports import free_port
 from tests.realcluster.cluster import RealCluster
 from tests.realcluster.processes import eventually
 from tests.router.realrouter import RealRouter, router_before
@@ -158,3 +161,24 @@ def test_shutdown_ends_the_process(cluster: RealCluster) -> None:
             assert router.process.poll() is None
             client.execute("COMMIT")
         eventually(lambda: router.process.poll() == 0, "the router ends once its clients left")
+
+
+def test_health_and_metrics_are_answered_beside_the_clients(cluster: RealCluster) -> None:
+    health = free_port()
+    with router_before(cluster, health={"port": health}) as router, router.connect() as client:
+        client.execute("SELECT 1")
+        with httpx.Client(base_url=f"http://127.0.0.1:{health}") as rest:
+            for path in ("/health", "/liveness", "/readiness"):
+                assert rest.get(path).status_code == 200, path
+            assert rest.get("/health").json()["primary"] == cluster.primary().name
+            families = {family.name: family for family in text_string_to_metric_families(rest.get("/metrics").text)}
+        queries = families["howdah_router_queries"].samples
+        assert sum(sample.value for sample in queries if sample.labels["database"] == "postgres") >= 1
+        roles = {sample.labels["node"]: sample.labels["role"] for sample in families["howdah_router_node_role"].samples}
+        assert roles[cluster.primary().name] == "primary"
+        assert families["howdah_router_answer_seconds"].type == "histogram"
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(router.conninfo(password="wrong"))
+        text = httpx.get(f"http://127.0.0.1:{health}/metrics").text
+        (refused,) = [line for line in text.splitlines() if line.startswith("howdah_router_logins_refused_total{")]
+        assert float(refused.split()[-1]) >= 1

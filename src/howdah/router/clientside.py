@@ -48,6 +48,9 @@ class House(Protocol):
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run this beside everything else."""
 
+    def refused(self) -> None:
+        """Somebody was not let in."""
+
     def gone(self, client: "ClientWire") -> None:
         """A client left."""
 
@@ -166,6 +169,7 @@ class ClientWire:
                 self._begin(step.then)
             case Refused(why=why):
                 log.info(f"a client was refused: {why}", part="clients")
+                self._house.refused()
                 self._login = None
                 self.close()
 
@@ -204,6 +208,7 @@ class ClientWire:
         self._login = None
         session = self._house.admit(self, who)
         if session is None:
+            self._house.refused()
             self.close()
             return
         self._session = session

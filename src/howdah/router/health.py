@@ -9,6 +9,7 @@
 503 otherwise. Between two primaries a router is ready, and holds its clients: to take it out then would cut them off.
 """
 
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -17,10 +18,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from howdah.api import metrics
+from howdah.api.server import ApiServer
+from howdah.configuration.router import RouterSettings
 from howdah.router.metrics import RouterMetrics
 from howdah.routing.adminscene import Scene
 from howdah.telemetry.metrics import exposition
 from howdah.telemetry.release import release
+from howdah.values.address import Address
 
 ALIVE_MS: Final = 10_000.0
 """A loop that has not looked for so long hangs: it looks several times a second."""
@@ -101,6 +105,15 @@ class RouterView:
         if scene.hub.fleet.writable(scene.now_ms) is None and most and len(scene.hub.held) >= most:
             return f"there is no primary now, and {most} statements wait already (hold.clients_max)"
         return ""
+
+
+def rest_of(settings: RouterSettings, scene: Callable[[], Scene], leaving: Callable[[], bool]) -> ApiServer | None:
+    """The server of it, not started yet; None: there is to be none."""
+    if not settings.health.port:
+        return None
+    name = settings.name or socket.gethostname()
+    view = RouterView(settings.cluster, name, scene, leaving, lambda: settings.hold.clients_max)
+    return ApiServer(build_app(view), Address(settings.health.listen, settings.health.port), called="health")
 
 
 def build_app(view: RouterView) -> FastAPI:

@@ -15,10 +15,12 @@ import structlog
 import uvloop
 
 from howdah.agent.pem import TlsUnusable
+from howdah.api.server import CannotListen as RestCannotListen
 from howdah.configuration.router import RouterSettings
 from howdah.router.admin import Admin, House
 from howdah.router.catalogs import Catalogs
 from howdah.router.clientside import ClientWire, visitor_of
+from howdah.router.health import rest_of
 from howdah.router.loginpolicy import policy_of
 from howdah.router.probes import libpq_tls
 from howdah.router.rolequery import SqlRoleQuery
@@ -60,7 +62,7 @@ def run_router(settings: RouterSettings) -> int:
     """Run one router until it is told to stop (SIGTERM, SIGINT). The process's exit status."""
     try:
         return uvloop.run(_run(settings))
-    except (CannotListen, TopologyUnusable, TlsUnusable) as refused:
+    except (CannotListen, RestCannotListen, TopologyUnusable, TlsUnusable) as refused:
         sys.stderr.write(f"howdah router: {refused}\n")
         return 1
 
@@ -139,6 +141,7 @@ class Router:
                 end=self._end,
             )
         )
+        self._rest = rest_of(settings, self._admin.scene, lambda: self._draining)
 
     async def open(self) -> None:
         """Listen, and learn who leads. Raises CannotListen."""
@@ -162,6 +165,9 @@ class Router:
                 "listen.port, or end what listens there"
             ) from error
         log.info(f"listens on {listen.listen}:{listen.port}", part="router")
+        if self._rest is not None:
+            await self._rest.start()
+            log.info(f"answers /health and /metrics at {self._rest.address}", part="router")
 
     async def drain(self) -> None:
         """No new clients; those that are there may end their transactions."""
@@ -181,6 +187,8 @@ class Router:
         """End everything."""
         for server in self._listening:
             server.close()
+        if self._rest is not None:
+            await self._rest.stop()
         for client in tuple(self._clients):
             client.abort()
         await self._catalogs.close()
@@ -223,6 +231,7 @@ class Router:
                 return None
         session = self._session(client, who)
         session.visitor = visitor
+        self.hub.ledger.logins += 1
         key = self._keys.issue(session, secrets.token_bytes(cancelkeys.RANDOM_BYTES), who.minor)
         session.greet(backend_key_data(key.pid, key.secret))
         return session
@@ -232,6 +241,10 @@ class Router:
         session = self._keys.find(process, key)
         if session is not None and session.link is not None:
             self._servers.cancel(session.link)
+
+    def refused(self) -> None:
+        """See the port."""
+        self.hub.ledger.refused += 1
 
     def gone(self, client: ClientWire) -> None:
         """See the port."""
