@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from howdah.agent.procedures.routeraccess import keep_router_access
+from howdah.agent.procedures.routeraccess import LOOK_MS, LookTimes, keep_router_access
 from howdah.ports.postgres import SqlFailed
 from tests.agent.playbook import PRIMARY, Play
 from tests.cluster.builders import N1
@@ -25,3 +25,13 @@ def test_that_routers_are_let_in_is_told_and_so_is_a_failure_which_disturbs_noth
         assert play.journal.noted_rules == ["ROUTERS", "ROUTERS"]
 
     asyncio.run(story())
+
+
+def test_it_is_looked_as_soon_as_a_term_is_served_and_again_from_time_to_time() -> None:
+    times = LookTimes()
+    assert not times.due(0, True, 1000)
+    assert not times.due(5, False, 1000)
+    assert times.due(5, True, 1000)
+    assert not times.due(5, True, 1000 + LOOK_MS - 1)
+    assert times.due(5, True, 1000 + LOOK_MS)
+    assert times.due(6, True, 1000 + LOOK_MS + 1)

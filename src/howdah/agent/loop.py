@@ -73,7 +73,7 @@ class AgentLoop:
         self._said: tuple[Action, str] = (Wait(), "")
         self._checkpoint: asyncio.Task[None] | None = None
         self._routers: asyncio.Task[None] | None = None
-        self._routers_term, self._routers_boot_ms = 0, 0  # when it was last looked whether they are let in
+        self._router_looks = routeraccess.LookTimes()
         self.roles = RoleWatch()
         self.decision = Decision("STARTING", "the agent has just started", Wait())
         self.observation: Observation | None = None
@@ -222,13 +222,10 @@ class AgentLoop:
             self._checkpoint = asyncio.create_task(promote.checkpoint_after_promotion(self._tools))
 
     def _let_routers_in_if_due(self) -> None:
-        """As soon as this server serves a term, and from time to time."""
         situation = self._tools.situation
         if self._routers is not None and self._routers.done():
             self._routers.result()
             self._routers = None
         now = situation.clock.boot_ms()
-        due = situation.served_term != self._routers_term or now >= self._routers_boot_ms + routeraccess.LOOK_MS
-        if situation.served_term and situation.gate_open and due and self._routers is None:
-            self._routers_term, self._routers_boot_ms = situation.served_term, now
+        if self._routers is None and self._router_looks.due(situation.served_term, situation.gate_open, now):
             self._routers = asyncio.create_task(routeraccess.keep_router_access(self._tools))
