@@ -56,6 +56,7 @@ def test_a_bell_lets_everybody_go_on_who_waits() -> None:
         bell = Bell()
         waiting = [asyncio.create_task(bell.wait(60_000)) for _ in range(2)]
         await asyncio.sleep(0)
+        assert not any(task.done() for task in waiting)
         bell.ring()
         done, _ = await asyncio.wait(waiting)
         return len(done)
