@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import psutil
 import psycopg
+import pytest
 
 from tests.ports import free_port
 from tests.signals import send
@@ -28,6 +29,8 @@ from tests.signals import send
 AGENT = "howdah"
 OTHER_INSTALLATION = "HOWDAH_TEST_POSTGRES"
 """Set it to the directory of another PostgreSQL (bin/postgres below it) to run these tests against that one."""
+SYSTEM = Path("/usr/lib/postgresql")
+"""Where Debian puts its PostgreSQL, which knows TLS."""
 LIMIT_SECONDS = 20.0
 """For every wait in these tests: long enough for a busy machine, never reached by a healthy one."""
 
@@ -279,6 +282,19 @@ def spawn(command: list[str]) -> subprocess.Popen[bytes]:
         preexec_fn=_die_with_parent,
         **_as_account(),
     )
+
+
+def speaks_tls(server: SqlServer) -> bool:
+    """Whether it was built with TLS: the wheel's was not."""
+    return bool(server.sql("SHOW ssl_library"))
+
+
+def installation_with_tls() -> Path:
+    """The newest PostgreSQL of Debian. Skips the test where there is none."""
+    found = sorted(SYSTEM.glob("*/bin/initdb"), key=lambda path: int(path.parents[1].name), reverse=True)
+    if not found:
+        pytest.skip(f"needs a PostgreSQL with TLS: Debian's package postgresql, below {SYSTEM}")
+    return found[0].parents[1]
 
 
 def _owned_directory() -> Path:

@@ -1,6 +1,6 @@
 """A real cluster for the modules that ask for one, healthy at the start of each test; one server for logins."""
 
 from tests.realcluster.shared import cluster, pytest_runtest_makereport, shared_cluster
-from tests.router.loginfarm import authority, server, sockets
+from tests.router.loginfarm import authority, server, sockets, tls_server
 
-__all__ = ["authority", "cluster", "pytest_runtest_makereport", "server", "shared_cluster", "sockets"]
+__all__ = ["authority", "cluster", "pytest_runtest_makereport", "server", "shared_cluster", "sockets", "tls_server"]

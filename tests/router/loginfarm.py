@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from howdah.postgres.connection import LocalSql
 from howdah.postgres.routeraccess import RouterAccess
 from tests.certificates import Authority
-from tests.postgres.sqlserver import SqlServer, run, template
+from tests.postgres.sqlserver import SqlServer, installation_with_tls, run, speaks_tls, template
 
 ROUTER_PASSWORD = "password of the router"
 RULES = (
@@ -40,11 +40,28 @@ ROLES = """
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServer]:
     """A primary that lets routers in, with the roles above; with TLS if it was built with it."""
-    with template() as make, closing(make()) as farm:
+    with _running(None, tmp_path_factory.mktemp("certificates")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def tls_server(server: SqlServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServer]:
+    """The same with TLS, from whichever PostgreSQL knows it."""
+    with ExitStack() as stack:
+        if speaks_tls(server):
+            yield server
+        else:
+            place = tmp_path_factory.mktemp("tls-certificates")
+            yield stack.enter_context(_running(installation_with_tls(), place))
+
+
+@contextmanager
+def _running(installation: Path | None, certificates: Path) -> Iterator[SqlServer]:
+    with template(installation) as make, closing(make()) as farm:
         primary = farm.primary()
         rules: tuple[str, ...] = RULES
         if speaks_tls(primary):
-            pair = Authority(tmp_path_factory.mktemp("certificates")).issue("server")
+            pair = Authority(certificates).issue("server")
             for source, name in ((pair.certificate, "server.pem"), (pair.key, "server.key")):
                 _give(primary, name, source.read_text())
             primary.configure(ssl="on", ssl_cert_file="server.pem", ssl_key_file="server.key")
@@ -58,11 +75,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServer]:
             session.execute(ROLES.encode())
         asyncio.run(RouterAccess(LocalSql(str(farm.root), primary.port, 10_000), ROUTER_PASSWORD).keep())
         yield primary
-
-
-def speaks_tls(server: SqlServer) -> bool:
-    """Whether it was built with TLS: the wheel's was not, a system's (HOWDAH_TEST_POSTGRES) is."""
-    return bool(server.sql("SHOW ssl_library"))
 
 
 def _give(server: SqlServer, name: str, text: str) -> None:

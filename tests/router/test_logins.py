@@ -21,7 +21,7 @@ from howdah.wire.scram import Keys
 from howdah.wire.startup import Replication
 from tests.certificates import Authority
 from tests.postgres.sqlserver import SqlServer
-from tests.router.loginfarm import ROUTER_PASSWORD, speaks_tls
+from tests.router.loginfarm import ROUTER_PASSWORD
 from tests.router.loginserver import LoginServer, listening, open_connection, verifiers_of
 
 T = TypeVar("T")
@@ -203,16 +203,12 @@ def test_ldap_passwords_come_in_the_clear_within_tls_only(server: SqlServer, aut
 def open_one(
     server: SqlServer, user: str, credentials: Credentials, tls: bool = False, **startup: Any
 ) -> ServerReady | LoginFailed:
-    if tls and not speaks_tls(server):
-        pytest.skip(
-            "this PostgreSQL was built without TLS: set HOWDAH_TEST_POSTGRES to one of Debian's in /usr/lib/postgresql"
-        )
     context: ssl.SSLContext | None = server_side(ServerTlsSettings(mode="require")) if tls else None
     wanted = ServerStartup(user, startup.pop("database", "postgres"), **startup)
     return asyncio.run(open_connection(server.port, wanted, credentials, context))
 
 
-@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(("where", "tls"), [("server", False), ("tls_server", True)])
 @pytest.mark.parametrize(
     ("user", "credentials"),
     [
@@ -224,17 +220,17 @@ def open_one(
     ],
 )
 def test_the_server_lets_in_who_has_what_it_asks_for(
-    server: SqlServer, user: str, credentials: Credentials, tls: bool
+    request: pytest.FixtureRequest, where: str, user: str, credentials: Credentials, tls: bool
 ) -> None:
-    ready = open_one(server, user, credentials, tls)
+    ready = open_one(request.getfixturevalue(where), user, credentials, tls)
     assert isinstance(ready, ServerReady), ready
     assert ready.parameters["server_encoding"] == "UTF8"
 
 
-def test_over_tls_the_login_is_bound_to_the_server_s_certificate(server: SqlServer) -> None:
-    ready = open_one(server, "bound", Password(b"secret"), tls=True)
+def test_over_tls_the_login_is_bound_to_the_server_s_certificate(tls_server: SqlServer) -> None:
+    ready = open_one(tls_server, "bound", Password(b"secret"), tls=True)
     assert isinstance(ready, ServerReady), ready
-    failed = open_one(server, "bound", Password(b"secret"))
+    failed = open_one(tls_server, "bound", Password(b"secret"))
     assert isinstance(failed, LoginFailed) and failed.failure is Failure.SHUT
 
 
@@ -250,9 +246,9 @@ def test_with_tls_on_both_sides_the_router_s_two_halves_bind_to_one_certificate(
     play(server, story, tls=our_side(authority))
 
 
-def test_a_password_goes_out_in_the_clear_only_over_tls(server: SqlServer) -> None:
-    assert isinstance(open_one(server, "clear", Password(b"secret"), tls=True), ServerReady)
-    failed = open_one(server, "clear", Md5Hash(md5_verifier(b"secret", "clear")), tls=True)
+def test_a_password_goes_out_in_the_clear_only_over_tls(tls_server: SqlServer) -> None:
+    assert isinstance(open_one(tls_server, "clear", Password(b"secret"), tls=True), ServerReady)
+    failed = open_one(tls_server, "clear", Md5Hash(md5_verifier(b"secret", "clear")), tls=True)
     assert isinstance(failed, LoginFailed) and "has only an MD5 hash of it" in failed.why
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Authority
-from tests.postgres.sqlserver import SqlServer, account, eventually, template
+from tests.postgres.sqlserver import SqlServer, account, eventually, installation_with_tls, speaks_tls, template
 
 HBA = """
 local all all trust
@@ -38,8 +38,6 @@ INSERT INTO deferred VALUES (1);
 
 
 LOADED = "SELECT pg_conf_load_time()"
-SYSTEM = Path("/usr/lib/postgresql")
-"""Where Debian puts its PostgreSQL, which knows TLS. The wheel's does not."""
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +52,8 @@ def tls_server(server: SqlServer, tmp_path_factory: pytest.TempPathFactory) -> I
     """The same with TLS, from whichever PostgreSQL knows it."""
     with ExitStack() as stack:
         made = server
-        if not server.sql("SHOW ssl_library"):
-            found = sorted(SYSTEM.glob("*/bin/initdb"), reverse=True)
-            if not found:
-                pytest.skip(f"needs a PostgreSQL with TLS: Debian's package postgresql, below {SYSTEM}")
-            made = stack.enter_context(_running(found[0].parents[1]))
+        if not speaks_tls(server):
+            made = stack.enter_context(_running(installation_with_tls()))
         pair = Authority(tmp_path_factory.mktemp("authority")).issue("server")
         for source, name in ((pair.certificate, "server.pem"), (pair.key, "server.key")):
             _place(source, made.data / name)
