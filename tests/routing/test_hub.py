@@ -58,6 +58,24 @@ def test_a_hand_over_that_does_not_come_about_cuts_nobody() -> None:
     assert client.take() == done("COMMIT")
 
 
+def test_a_session_with_a_connection_of_its_own_waits_as_well_and_goes_on_at_the_next_primary() -> None:
+    stage = Stage()
+    stage.place.keeps = "pools.mode is session"
+    client = stage.client()
+    client.asks(WRITE)
+    stage.sent("n1")
+    stage.answers("n1", done("INSERT 0 1"))
+    client.take()
+    hands_over(stage)
+    client.asks(WRITE)
+    assert stage.sent("n1") == b""
+    stage.leads("n2", 2)
+    assert stage.sent("n2") == query(WRITE)
+    stage.answers("n2", done("INSERT 0 1"))
+    assert client.take() == done("INSERT 0 1")
+    assert not stage.hub.held
+
+
 def test_more_than_may_wait_are_told_so_at_once() -> None:
     stage = Stage()
     stage.nobody_leads()

@@ -104,6 +104,7 @@ class Hub:
         self.hold_bytes = 64 << 20
         self.drain_ms = 2_000.0
         self._hold_most = hold_most
+        self.leaving: set[Target] = set()
         self._drained: dict[Target, float] = {}
         self._served: Target | None = None
         self._forgot_ms = self.now_ms
@@ -139,6 +140,10 @@ class Hub:
         self.sessions.discard(session)
         if session.place.begins is not None:
             self.places = {key: place for key, place in self.places.items() if place is not session.place}
+        self.let_go(session)
+
+    def let_go(self, session: Session) -> None:
+        """It waits for no primary (any more)."""
         if session in self.held:
             self.held.remove(session)
 
@@ -147,13 +152,14 @@ class Hub:
         for change in changes:
             match change:
                 case fleets.PrimaryLost(target) | fleets.NodeGone(target):
-                    self._drained.pop(target, None)
+                    self._stays(target)
                     self._cut(target)
                 case fleets.HandingOver(target, planned=planned):
                     if planned:
+                        self.leaving.add(target)
                         self._drained[target] = self.clock_ms() + self.drain_ms
                 case fleets.PrimaryServes(target):
-                    self._drained.pop(target, None)
+                    self._stays(target)
                     if target is not self._served:
                         self._served = target
                         self.ledger.role_changes += 1
@@ -161,6 +167,11 @@ class Hub:
                 case fleets.NodeChanged(target):
                     if not target.usable:
                         self._wake_waiting(target)
+
+    def _stays(self, target: Target) -> None:
+        """It hands over no more: that is done, or was given up."""
+        self.leaving.discard(target)
+        self._drained.pop(target, None)
 
     def _pools(self, target: Target) -> list[Pool]:
         return [place.pools[target] for place in self.places.values() if target in place.pools]

@@ -19,6 +19,8 @@ def lose(session: Session, link: Link) -> None:
     """The connection is gone: go on elsewhere, or say what became of what was under way."""
     session.link = None
     session.blocked = session.crammed = False
+    if session.asked_ms:
+        session.hub.let_go(session)
     now = Situation(
         owed=0 if link.expect.done or link.replaying else max(1, link.expect.outstanding),
         in_transaction=link.expect.status != codes.IDLE or session.unsynced,

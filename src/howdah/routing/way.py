@@ -34,9 +34,16 @@ def find(session: Session, read: bool, ends: Ends, hint: Hint | None = None) -> 
     elif link.expect.done:
         profile = session.state.profile
         if link.expect.status == codes.IDLE and not session.unsynced:
-            if not read and not session.state.stays and not _may_write_there(session, link, hint):
-                give_back(session, link)
-                return find(session, read, ends, hint)
+            if not session.state.stays:
+                if not read and not _may_write_there(session, link, hint):
+                    give_back(session, link)
+                    return find(session, read, ends, hint)
+            elif link.pool.target in session.hub.leaving:
+                _block(session)
+                session.hub.hold(session)
+                return None
+            else:
+                session.asked_ms = 0.0
             if _differs(profile, link):
                 # RESET and DISCARD go back to the server's settings, not to the client's first ones
                 session.blocked = True
