@@ -10,7 +10,7 @@ from tests.architecture.source import Module, module_of, modules
 OUTERMOST_LOOPS: dict[str, str] = {}
 """Where everything may be caught: "path::function", and why nothing above it could. Only a process's outermost loop."""
 
-FOLDERS = ("src", "tests", "benchmarks")
+FOLDERS = ("src", "tests", "benchmarks", "tools")
 
 Rule = Callable[[Module], Iterator[str]]
 
