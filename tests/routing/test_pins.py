@@ -6,7 +6,9 @@ from howdah.routing.instead import raising
 from howdah.routing.pins import Kind, Pins
 from howdah.routing.sqlnames import SYNC as OUR_SYNC
 from tests.routing.playsession import (
+    BOUND,
     CLOSED,
+    EXECUTE,
     IN_TRANSACTION,
     PARSED,
     READY,
@@ -119,6 +121,20 @@ def test_a_name_in_sql_is_never_another_client_s_statement() -> None:
     first.take()
     first.sends(bind("s1"), SYNC)
     assert stage.sent("n1") == parse("s1", WRITE) + bind("s1") + SYNC
+
+
+def test_a_name_in_sql_is_nobody_else_s_in_the_extended_protocol_either() -> None:
+    stage = Stage(size=1)
+    first, second = stage.client(), stage.client()
+    first.sends(parse("s1", WRITE), SYNC)
+    stage.sent("n1")
+    stage.answers("n1", PARSED + READY)
+    batch = parse("", "PREPARE s1 AS SELECT 1") + bind("") + EXECUTE + SYNC
+    second.sends(batch)
+    assert stage.sent("n1") == message(b"C", b"Ss1\0") + batch
+    stage.answers("n1", CLOSED + PARSED + BOUND + done("PREPARE"))
+    assert second.take() == PARSED + BOUND + done("PREPARE")
+    assert second.session.state.pinned == "PREPARE s1"
 
 
 def test_a_statement_of_the_protocol_is_deallocated_in_sql_without_a_server() -> None:

@@ -5,6 +5,7 @@ import pytest
 from howdah.routing.plan import Ends
 from howdah.routing.profile import Profiles
 from howdah.routing.route import Route
+from howdah.routing.session import told_at_login
 from howdah.routing.way import find
 from howdah.routing.wishes import CONSISTENCY, HOLD_TIMEOUT, ROUTE, Consistency, objection, wishes_of
 from tests.routing.playsession import (
@@ -109,6 +110,14 @@ def test_eventual_reads_go_to_a_standby_that_does_not_have_the_session_s_write_y
     assert where(stage, careful) == "n1"
     assert where(stage, client) in STANDBYS
     assert where(stage, stage.client((CONSISTENCY, "primary"))) == "n1"
+
+
+@pytest.mark.parametrize(("route", "told"), [("auto", "off"), ("primary", "off"), ("standby", "on"), ("any", "on")])
+def test_a_driver_that_looks_for_a_standby_is_told_whether_it_has_one(route: str, told: str) -> None:
+    parameters = {"server_version": "18.0", "in_hot_standby": "on", "default_transaction_read_only": "off"}
+    face = told_at_login(parameters, Route(route))
+    assert face.count(b"in_hot_standby\0" + told.encode()) == 1
+    assert b"server_version" in face
 
 
 def test_the_router_s_settings_hold_for_who_says_nothing() -> None:

@@ -139,7 +139,8 @@ class Hub:
         """A session ended."""
         self.sessions.discard(session)
         if session.place.begins is not None:
-            self.places = {key: place for key, place in self.places.items() if place is not session.place}
+            for key in [key for key, place in self.places.items() if place is session.place]:
+                del self.places[key]
         self.let_go(session)
 
     def let_go(self, session: Session) -> None:

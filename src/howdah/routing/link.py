@@ -25,7 +25,8 @@ UNREPLICATED: Final = b"SyncRepWaitForLSN"
 """The routine that tells of a commit whose wait for standbys was cancelled, in whatever language the words are."""
 
 
-OF_ONE_SERVER: Final = frozenset(("in_hot_standby", "default_transaction_read_only"))
+IN_HOT_STANDBY: Final = "in_hot_standby"
+OF_ONE_SERVER: Final = frozenset((IN_HOT_STANDBY, "default_transaction_read_only"))
 """Reported settings that differ between the servers."""
 
 

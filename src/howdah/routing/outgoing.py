@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from howdah.routing import instead
+from howdah.routing import instead, sqlnames
 from howdah.routing.link import Link, Mark
 from howdah.routing.plan import Plan
 from howdah.routing.prepared import Statement
@@ -132,6 +132,8 @@ class Outgoing:
         words = b"" if plan.plain else instead.words(session, plan)
         if words:
             body = words + body[body.find(b"\0") :]
+        elif not plan.plain and (names := sqlnames.before(session, link, plan, in_batch=True)):
+            self._before(at, names)
         statement = session.hub.statements.intern(name, body, plan)
         if not name:
             session.state.unnamed = link.unnamed = statement

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from howdah.routing import instead, losing, sqlnames, way
 from howdah.routing.aborted import READY_IDLE, Aborted
 from howdah.routing.batch import COPYING, EXTENDED, look_at
-from howdah.routing.link import OF_ONE_SERVER, Link, Sink
+from howdah.routing.link import IN_HOT_STANDBY, OF_ONE_SERVER, Link, Sink
 from howdah.routing.outgoing import Outgoing, Ran
 from howdah.routing.plan import UNKNOWN, Ends, Plan
+from howdah.routing.route import Route
 from howdah.routing.state import State
 from howdah.routing.visitor import NOBODY
 from howdah.wire import codes, frame, sqlstate
@@ -39,9 +40,14 @@ PIPELINED_MOST: Final = 64
 NEVER_MS: Final = -1e300
 
 
-def told_at_login(parameters: Mapping[str, str]) -> bytes:
-    """The ParameterStatus messages for a client, from those of a server."""
-    told = {**parameters, **{name: "off" for name in OF_ONE_SERVER if name in parameters}}
+def told_at_login(parameters: Mapping[str, str], route: Route | None) -> bytes:
+    """The ParameterStatus messages for a client, from those of a server. It talks to the primary, unless it has asked
+    for something else: then drivers that look for a standby are told that they have found one."""
+    told = dict(parameters)
+    if route is not Route.ANY:
+        told |= {name: "off" for name in OF_ONE_SERVER if name in parameters}
+    if route is Route.STANDBY and IN_HOT_STANDBY in told:
+        told[IN_HOT_STANDBY] = "on"
     return b"".join(parameter_status(name, value) for name, value in told.items())
 
 
@@ -108,7 +114,9 @@ class Session:
             link = way.find(self, read=True, ends=Ends.NOTHING)
             if link is None:
                 return
-            face = self.place.faces[self.state.profile] = told_at_login(link.parameters)
+            face = self.place.faces[self.state.profile] = told_at_login(
+                link.parameters, self.state.profile.wishes.route
+            )
         self._greeting = False
         self.client.write(face + self.key + READY_IDLE)
         if self.link is not None:
@@ -218,7 +226,9 @@ class Session:
         if link is None:
             return False
         words = instead.words(self, plan)
-        sent = message(codes.QUERY, cstring(words)) if words else sqlnames.before(self, link, plan) + text
+        sent = (
+            message(codes.QUERY, cstring(words)) if words else sqlnames.before(self, link, plan, in_batch=False) + text
+        )
         writes = self.writes or (plan.writes and link.pool.target.writable)
         number = self._send(link, sent, codes.QUERY, plan.read)
         self.writes = writes

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 SYNC = b"S\x00\x00\x00\x04"
 
 
-def before(session: Session, link: Link, plan: Plan) -> bytes:
-    """Messages of ours, whose answers the client does not see; b"" where none are needed."""
+def before(session: Session, link: Link, plan: Plan, in_batch: bool) -> bytes:
+    """Messages of ours, whose answers the client does not see; b"" where none are needed. `in_batch`: they go into the
+    client's own batch of extended messages."""
     if plan.script is None:
         return b""
     messages = b""
@@ -28,7 +29,7 @@ def before(session: Session, link: Link, plan: Plan) -> bytes:
         for effect in statement.session:
             if isinstance(effect, effects.Prepare | effects.Execute | effects.Deallocate) and effect.name is not None:
                 messages += _own(session, link, effect.name.encode())
-    if messages:
+    if messages and not in_batch:
         link.mark(Ours(link.expect.sent(codes.SYNC)))
         messages += SYNC
     return messages
