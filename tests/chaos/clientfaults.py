@@ -8,7 +8,7 @@ import sys
 import psycopg
 
 from tests.chaos.cluster import CLIENTS
-from tests.chaos.fault import BLIP_S, FAST_S, Fault, Role, Scene, Undo, again_and_again, all_of, answering
+from tests.chaos.fault import BLIP_S, FAST_S, Fault, Role, Scene, Undo, again_and_again, all_of, write_first
 from tests.chaos.processfaults import stop_senders
 from tests.realcluster.node import HERE
 
@@ -50,8 +50,7 @@ def knock_at(scene: Scene, host: str, port: int) -> Undo:
 def exhaust_connections(scene: Scene) -> Undo:
     """Sessions that log in, of a role that is no superuser, until no more are let in; they stay."""
     primary, role = scene.primary, f"crowd_{scene.chance.getrandbits(32)}"
-    with answering():
-        primary.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'crowd'")
+    write_first(primary.connect, f"CREATE ROLE {role} LOGIN PASSWORD 'crowd'")
     sessions: list[psycopg.Connection[tuple[object, ...]]] = []
     refusal = "never"
     for _ in range(LOGINS):

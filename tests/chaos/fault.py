@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import select
 import signal
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import httpx
 import psycopg
@@ -20,6 +22,8 @@ from tests.realcluster.node import RealNode
 from tests.signals import send
 
 Undo = Callable[[], object]
+Connect = Callable[[], psycopg.Connection[tuple[Any, ...]]]
+"""Of a node or a server."""
 
 BLIP_S = 3.5
 """Writes that only a few clients notice: a lost connection is given up after 2.5 s and opened again."""
@@ -29,6 +33,8 @@ LEASE_S = 15.0
 """A failover after the lease (5 s): it, a revocation, a promotion, and clients that find the new primary."""
 BOOT_S = 30.0
 """Servers that have to start, recover and find each other first."""
+FIRST_S = 3.0
+"""A commit that waits for longer waits for what a fault has cut off."""
 PHASE_LIMIT_S = 12.0
 """Within which a phase of an order begins, or it is not waited for any longer."""
 
@@ -158,6 +164,19 @@ def answering() -> Iterator[None]:
         yield
     except (psycopg.Error, httpx.TransportError) as error:
         raise NotNow(f"no answer: {error}") from error
+
+
+def write_first(connect: Connect, statement: str) -> None:
+    """What a fault needs to have written. Raises NotNow when nobody answers, or it waits for standbys: another fault
+    may have cut those off, and the thread that makes faults is the one that ends them."""
+    with answering(), connect() as session:
+        session.pgconn.send_query(statement.encode())  # statement_timeout ends before the commit does
+        if not select.select([session.fileno()], [], [], FIRST_S)[0]:
+            session.pgconn.finish()
+            raise NotNow(f"no standby lets this commit: {statement}")
+        while (result := session.pgconn.get_result()) is not None:
+            if result.error_message:
+                raise NotNow(result.error_message.decode(errors="replace"))
 
 
 def nothing() -> None:

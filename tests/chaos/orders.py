@@ -5,7 +5,7 @@ import contextlib
 import psycopg
 
 from tests.chaos.cluster import HANGS
-from tests.chaos.fault import BLIP_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, answering, nothing
+from tests.chaos.fault import BLIP_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, answering, nothing, write_first
 from tests.chaos.network import NotNow
 from tests.features.operator import ask
 from tests.realcluster.node import RealNode
@@ -40,8 +40,8 @@ def switch_over_while_cut(scene: Scene) -> Undo:
 def switch_over_while_locked(scene: Scene) -> Undo:
     """One transaction has locked a table and does nothing more; others wait for it."""
     primary, table = scene.primary, f"locked_{scene.chance.getrandbits(32)}"
+    write_first(primary.connect, f"CREATE TABLE {table} (value text)")
     with answering():
-        primary.sql(f"CREATE TABLE {table} (value text)")
         sessions = [primary.connect() for _ in range(WAITERS + 1)]
         sessions[0].execute(f"BEGIN; LOCK TABLE {table}".encode())
     for session in sessions[1:]:

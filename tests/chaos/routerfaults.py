@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.chaos.clientfaults import MANY, STORM_S, knock_at
 from tests.chaos.cluster import CLIENTS, MEMBERS, ROUTERS
-from tests.chaos.fault import BLIP_S, LEASE_S, Fault, Role, Scene, Undo, all_of
+from tests.chaos.fault import BLIP_S, LEASE_S, Fault, Role, Scene, Undo, all_of, write_first
 from tests.chaos.load import PAUSE_S
 from tests.chaos.orders import hand_over
 from tests.chaos.routers import PORT
@@ -29,7 +29,7 @@ class OwnClients:
         self._scene = scene
         cluster = scene.cluster
         table = f"routed_{next(_numbers)}_{scene.chance.getrandbits(32)}"
-        cluster.wait_serving().sql(f"CREATE TABLE {table} (value text)")
+        write_first(scene.primary.connect, f"CREATE TABLE {table} (value text)")
         ways = [cluster.routers.conninfo(*routers)] * OF_ONE_ROUTER
         enter = functools.partial(cluster.network.enter, CLIENTS)
         self._writes = Workload(ways, table, PAUSE_S, enter, (ROUTER_LIMIT_S,))
@@ -55,6 +55,15 @@ class OwnClients:
             self._scene.wrong.append(f"its own clients: {found}")
         if away_s > most_s:
             self._scene.wrong.append(f"its own clients were without writes for {away_s:.1f} s, at most {most_s:g} s")
+
+
+def kill_one(scene: Scene) -> Undo:
+    scene.cluster.routers.kill(scene.chance.choice(ROUTERS))
+    return scene.cluster.routers.revive
+
+
+def cut_one_from_store(scene: Scene) -> Undo:
+    return all_of(scene.cut((scene.chance.choice(ROUTERS),), MEMBERS))
 
 
 def kill_router(scene: Scene) -> Undo:
@@ -105,16 +114,37 @@ def knock_at_router(scene: Scene) -> Undo:
 
 
 ROUTER_FAULTS = (
-    Fault("F64", "a router is killed", "its clients find the other one", kill_router, 8, BLIP_S, Role.STAYS),
-    Fault("F64", "every router is killed and started again", "clients come back", kill_routers, 5, BLIP_S, Role.STAYS),
+    Fault("F64", "one router is killed for a while", "the other goes on", kill_one, 5, BLIP_S, Role.STAYS),
+    Fault("F65", "one router is cut from the store", "it goes on", cut_one_from_store, 12, BLIP_S, Role.STAYS),
+    Fault(
+        "F64",
+        "a router with clients is killed",
+        "they find the other one",
+        kill_router,
+        8,
+        BLIP_S,
+        Role.STAYS,
+        alone=True,
+    ),
+    Fault(
+        "F64",
+        "every router is killed and started again",
+        "their clients come back",
+        kill_routers,
+        5,
+        BLIP_S,
+        Role.STAYS,
+        alone=True,
+    ),
     Fault(
         "F65",
-        "a router is cut from the store",
+        "a router with clients is cut from the store",
         "it goes on while the primary's gate answers",
         cut_router_from_store,
         15,
         BLIP_S,
         Role.STAYS,
+        alone=True,
     ),
     Fault(
         "F66",
@@ -144,5 +174,6 @@ ROUTER_FAULTS = (
         STORM_S,
         BLIP_S,
         Role.STAYS,
+        alone=True,
     ),
 )
