@@ -26,6 +26,8 @@ from howdah.routing.pins import Kind
 from howdah.telemetry.release import release
 
 PLACE: Final = ("cluster", "router")
+Values = Iterable[tuple[tuple[str, ...], float]]
+"""The values of further labels, and what is so."""
 _TRAFFIC: Final = ("database", "node")
 """`node` is "" for what came to no server."""
 
@@ -47,18 +49,21 @@ class RouterMetrics:
         yield from self._holds(scene)
         yield from self._nodes(scene)
 
-    def _gauge(
-        self, name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
-    ) -> Metric:
-        made = GaugeMetricFamily(f"howdah_router_{name}", meaning, labels=(*PLACE, *labels))
-        for place, value in values:
-            made.add_metric((*self._place, *place), float(value))
-        return made
+    def _gauge(self, name: str, meaning: str, labels: tuple[str, ...], values: Values) -> Metric:
+        return self._filled(GaugeMetricFamily, name, meaning, labels, values)
 
-    def _counter(
-        self, name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
+    def _counter(self, name: str, meaning: str, labels: tuple[str, ...], values: Values) -> Metric:
+        return self._filled(CounterMetricFamily, name, meaning, labels, values)
+
+    def _filled(
+        self,
+        kind: type[GaugeMetricFamily] | type[CounterMetricFamily],
+        name: str,
+        meaning: str,
+        labels: tuple[str, ...],
+        values: Values,
     ) -> Metric:
-        made = CounterMetricFamily(f"howdah_router_{name}", meaning, labels=(*PLACE, *labels))
+        made = kind(f"howdah_router_{name}", meaning, labels=(*PLACE, *labels))
         for place, value in values:
             made.add_metric((*self._place, *place), float(value))
         return made
