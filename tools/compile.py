@@ -56,8 +56,8 @@ SELDOM = (
 
 @dataclass(frozen=True)
 class Part:
-    """`written_out`: rooms whose dataclasses are written out. `compiled`: modules, as globs, without those `left_out` (globs too).
-    `level`: the C compiler's. `right`: whether the copy does what the source does."""
+    """`written_out`: rooms whose dataclasses are written out. `compiled`: modules, as globs, without those `left_out`
+    (globs too). `level`: the C compiler's. `right`: whether the copy does what the source does."""
 
     name: str
     written_out: tuple[str, ...]
