@@ -134,8 +134,8 @@ class Outgoing:
             body = words + body[body.find(b"\0") :]
         elif not plan.plain and (names := sqlnames.before(session, link, plan, in_batch=True)):
             self._before(at, names)
-        statement = session.hub.statements.intern(name, body, plan)
         if not name:
+            statement = session.place.texts.without_name(self._data[at:stop], body, plan)
             session.state.unnamed = link.unnamed = statement
             if words:
                 self._instead(at, stop, statement.parse_as(b""))
@@ -143,6 +143,7 @@ class Outgoing:
                 self._keep(at)
             link.expect.sent(codes.PARSE)
             return
+        statement = session.hub.statements.intern(name, body, plan)
         link.counts.client_parses += 1
         known = session.state.names.get(name)
         if known is not None:

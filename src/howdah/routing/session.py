@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from howdah.routing import instead, losing, sqlnames, way
+from howdah.routing import instead, losing, sqlnames, usual, way
 from howdah.routing.aborted import READY_IDLE, Aborted
 from howdah.routing.batch import COPYING, EXTENDED, look_at
 from howdah.routing.link import IN_HOT_STANDBY, OF_ONE_SERVER, Link, Sink
@@ -141,6 +141,8 @@ class Session:
                     if link is not None:
                         self._send(link, data, codes.QUERY, plan.read)
                         return
+            elif usual.send(self, data):
+                return
             self.inbox = data
             self.at = 0
         else:
@@ -281,7 +283,7 @@ class Session:
             return False
         if batch.stop == at:
             return self._begin_long(link, data, at, length, here)
-        self._note(link, data[at : batch.stop], batch.read, whole=batch.synced and not self.unsynced)
+        self.note(link, data[at : batch.stop], batch.read, whole=batch.synced and not self.unsynced)
         out = Outgoing(self, link, data)
         place = at
         while place < batch.stop:
@@ -297,7 +299,7 @@ class Session:
         """A message that is sent on before it is whole; its names have come."""
         out = Outgoing(self, link, data)
         out.add(at, at + length)
-        self._note(link, data[at:], read=False)
+        self.note(link, data[at:], read=False)
         self.unsynced = True
         link.sink.write(out.taken(len(data)))
         self.at = len(data)
@@ -305,12 +307,12 @@ class Session:
         return True
 
     def _send(self, link: Link, data: bytes, kind: int, read: bool) -> int:
-        self._note(link, data, read)
+        self.note(link, data, read)
         number = link.expect.sent(kind)
         link.sink.write(data)
         return number
 
-    def _note(self, link: Link, data: bytes, read: bool, whole: bool = True) -> None:
+    def note(self, link: Link, data: bytes, read: bool, whole: bool = True) -> None:
         """What has to be known if the server is lost before it answers, and what is counted. `whole`: one answer will
         be ready for all of it, and for nothing else."""
         counts = link.counts

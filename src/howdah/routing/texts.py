@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from howdah.routing.plan import Ends, Plan
+from howdah.routing.prepared import Statement as Prepared
 from howdah.routing.wishes import is_wish
 from howdah.sql import sessioneffect as effects
 from howdah.sql import transaction as control
@@ -18,16 +19,20 @@ from howdah.sql.statement import CopyDirection, Script, Statement
 
 DIGITS: Final = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
 SHAPES_MOST: Final = 20_000
+PARSED_MOST: Final = 5_000
+PARSED_BYTES_MAX: Final = 4_096
+"""Longer ones are made by programs, and mostly another one each time."""
 _DOUBTFUL: Final = re.compile(rb"['\"$\\]|--|/\*|[A-Za-z_\x80-\xff.]\d|\d[A-Za-z_\x80-\xff$]")
 """Where a digit might be more than a part of a plain number, or the text says something about itself."""
 
 
 class Texts:
     """Of one database and client encoding. `shapes`: plans by message with all digits alike. `last`: of the statement
-    that was read last."""
+    that was read last. `parsed`: statements without a name, by their Parse message."""
 
     def __init__(self, verdicts: Verdicts) -> None:
         self.shapes: dict[bytes, Plan] = {}
+        self.parsed: dict[bytes, Prepared] = {}
         self.last: Plan | None = None
         self._verdicts = verdicts
         self._plans: dict[int, tuple[Verdict, Plan]] = {}
@@ -52,8 +57,21 @@ class Texts:
         self.last = self._plan(body[:end] if end >= 0 else body)
         return self.last
 
+    def without_name(self, message: bytes, body: bytes, plan: Plan) -> Prepared:
+        """The statement of a Parse message without a name, which is kept if it may come again. Nobody but the session
+        and its connection knows it, so it is none of `Statements`."""
+        found = self.parsed.get(message)
+        if found is None or found.plan is not plan:
+            found = Prepared(b"", body, plan)
+            if plan.plain and len(message) <= PARSED_BYTES_MAX:
+                if len(self.parsed) >= PARSED_MOST:
+                    self.parsed.clear()
+                self.parsed[message] = found
+        return found
+
     def judge_anew(self) -> None:
         """The catalogs were read again."""
+        self.parsed.clear()
         self.shapes.clear()
         self._plans.clear()
 

@@ -115,6 +115,11 @@ class Expect:
         sent.append(kind)
         return self._before + len(sent) - 1
 
+    def sent_batch(self, kinds: bytes) -> None:
+        """Requests that end with their one Sync go to a server that is done: shorter than one after the other."""
+        self.outstanding += 1
+        self._sent += kinds
+
     def heard(self, framer: Framer, found: int) -> None:
         """The server's framer has made a step. Raises ProtocolViolation for a ReadyForQuery nobody asked for."""
         if found == RUN:
