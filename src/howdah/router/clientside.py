@@ -56,9 +56,22 @@ class House(Protocol):
 
 
 class ClientWire:
-    """An event loop's protocol for one client, and the sink of its session."""
+    """An event loop's protocol for one client, and the sink of its session.
 
-    __slots__ = ("__weakref__", "_house", "_login", "_paused", "_session", "_stalled", "_transport", "write")
+    `data_received` is the login's first and then the session's own, so that nothing stands between it and the loop,
+    which looks it up once for each protocol that it is given."""
+
+    __slots__ = (
+        "__weakref__",
+        "_house",
+        "_login",
+        "_paused",
+        "_session",
+        "_stalled",
+        "_transport",
+        "data_received",
+        "write",
+    )
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -68,6 +81,7 @@ class ClientWire:
         self._paused = False
         self._stalled = False
         self.write: Callable[[bytes], None] = _nowhere
+        self.data_received: Callable[[bytes], None] = self._log_in
 
     # asyncio's protocol
 
@@ -80,14 +94,6 @@ class ClientWire:
             arrival = arrival_of(transport.get_extra_info("socket"))
             self._login = ClientLogin(arrival, self._house.policy, secrets.token_bytes(RANDOM_BYTES))
 
-    def data_received(self, data: bytes) -> None:
-        """What the client says."""
-        session = self._session
-        if session is not None:
-            session.receive(data)
-        elif self._login is not None:
-            self._follow(self._login.receive(data))
-
     def eof_received(self) -> bool:
         """It says no more; PostgreSQL takes that for the end too."""
         return False
@@ -96,6 +102,7 @@ class ClientWire:
         """It is gone."""
         del error
         self._login = None
+        self.data_received = _nowhere
         session, self._session = self._session, None
         if session is not None:
             session.leave()
@@ -146,6 +153,10 @@ class ClientWire:
             self._follow(self._login.too_late())
 
     # the login
+
+    def _log_in(self, data: bytes) -> None:
+        if self._login is not None:
+            self._follow(self._login.receive(data))
 
     def _follow(self, step: Step) -> None:
         if isinstance(step.then, StartTls):
@@ -212,6 +223,8 @@ class ClientWire:
             self.close()
             return
         self._session = session
+        self.data_received = session.receive
+        self._transport.set_protocol(self)
         if who.rest:
             session.receive(who.rest)
 
@@ -235,4 +248,4 @@ def visitor_of(client: ClientWire, who: LoggedIn, serial: int, now_ms: float) ->
 
 
 def _nowhere(data: bytes) -> None:
-    """Before it is open nothing is sent."""
+    """Before it is open nothing is sent, and once it is gone nothing is heard."""

@@ -2,6 +2,7 @@
 loop."""
 
 import asyncio
+import gc
 import math
 import secrets
 import signal
@@ -76,6 +77,8 @@ async def _run(settings: RouterSettings) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         await router.open()
+        gc.collect()
+        gc.freeze()  # modules and classes, which no later collection has to look through
         await stop.wait()
         await router.drain()
     finally:

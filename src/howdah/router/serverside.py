@@ -29,11 +29,15 @@ RETRY_S = 0.2
 
 
 class ServerWire:
-    """An event loop's protocol for one server connection: first its login, then its link."""
+    """An event loop's protocol for one server connection: first its login, then its link.
+
+    `data_received` is the one's and then the other's own: the loop looks it up once for each protocol that it is
+    given."""
 
     def __init__(self, login: ServerLogin) -> None:
         self.link: Link | None = None
         self.write: Callable[[bytes], None] = _nowhere
+        self.data_received: Callable[[bytes], None] = self._log_in
         self.done: asyncio.Future[ServerReady | LoginFailed] = asyncio.get_running_loop().create_future()
         self._login = login
         self._transport: asyncio.Transport | None = None
@@ -54,12 +58,14 @@ class ServerWire:
         """Another one, before it began."""
         self._login = login
 
-    def data_received(self, data: bytes) -> None:
-        """What the server says."""
-        link = self.link
-        if link is not None:
-            link.receive(data)
-            return
+    def carry(self, link: Link) -> None:
+        """Its login is over."""
+        self.link = link
+        self.data_received = link.receive
+        if self._transport is not None:
+            self._transport.set_protocol(cast("asyncio.Protocol", self))
+
+    def _log_in(self, data: bytes) -> None:
         send, result = self._login.receive(data)
         if send:
             self.write(send)
@@ -176,7 +182,7 @@ class Servers:
         link = Link(pool, wire, dict(result.parameters), profile, self._now_ms())
         if result.key is not None:
             link.key = cancel_request(result.key.pid, result.key.secret)
-        wire.link = link
+        wire.carry(link)
         pool.opened(link)
 
     async def _refused(self, pool: Pool, result: ServerReady | LoginFailed) -> None:
