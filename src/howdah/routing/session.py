@@ -15,6 +15,7 @@ from howdah.routing.link import IN_HOT_STANDBY, OF_ONE_SERVER, Link, Sink
 from howdah.routing.outgoing import Outgoing, Ran
 from howdah.routing.plan import UNKNOWN, Ends, Plan
 from howdah.routing.route import Route
+from howdah.routing.sending import note
 from howdah.routing.state import State
 from howdah.routing.visitor import NOBODY
 from howdah.wire import codes, frame, sqlstate
@@ -34,9 +35,6 @@ WHOLE_BYTES: Final = 1 << 20
 """Longer messages are not read as a whole: they go to the primary as they come."""
 FULL_BYTES: Final = 1 << 16
 """With so much unread, no more is taken from the client."""
-
-PIPELINED_MOST: Final = 64
-"""So many reads at a time can run elsewhere when their server is lost."""
 NEVER_MS: Final = -1e300
 
 
@@ -283,7 +281,7 @@ class Session:
             return False
         if batch.stop == at:
             return self._begin_long(link, data, at, length, here)
-        self.note(link, data[at : batch.stop], batch.read, whole=batch.synced and not self.unsynced)
+        note(self, link, data[at : batch.stop], batch.read, whole=batch.synced and not self.unsynced)
         out = Outgoing(self, link, data)
         place = at
         while place < batch.stop:
@@ -299,7 +297,7 @@ class Session:
         """A message that is sent on before it is whole; its names have come."""
         out = Outgoing(self, link, data)
         out.add(at, at + length)
-        self.note(link, data[at:], read=False)
+        note(self, link, data[at:], read=False)
         self.unsynced = True
         link.sink.write(out.taken(len(data)))
         self.at = len(data)
@@ -307,35 +305,10 @@ class Session:
         return True
 
     def _send(self, link: Link, data: bytes, kind: int, read: bool) -> int:
-        self.note(link, data, read)
+        note(self, link, data, read)
         number = link.expect.sent(kind)
         link.sink.write(data)
         return number
-
-    def note(self, link: Link, data: bytes, read: bool, whole: bool = True) -> None:
-        """What has to be known if the server is lost before it answers, and what is counted. `whole`: one answer will
-        be ready for all of it, and for nothing else."""
-        counts = link.counts
-        counts.received += len(data)
-        if counts.to_time and not link.asked_s:
-            counts.to_time -= 1
-            link.asked_s = self.hub.stopwatch_s()
-        if read:
-            counts.reads += 1
-            if link.expect.done:
-                self.repeat = data if whole else b""
-                self.reads = True
-                if self.pipelined:
-                    self.pipelined.clear()
-            elif whole and len(self.pipelined) < PIPELINED_MOST and len(data) <= FULL_BYTES:
-                self.pipelined.append((link.expect.upcoming, data))
-            else:
-                self.repeat = b""
-        else:
-            counts.writes += 1
-            self.repeat = b""
-            self.reads = False
-            self.writes = self.writes or link.pool.target.writable
 
     # from the pool and the hub
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from howdah.routing import way
 from howdah.routing.link import Link
+from howdah.routing.sending import note
 from howdah.wire import codes
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _link(session: Session, plan: Plan) -> Link | None:
 
 def _sent(session: Session, link: Link, plan: Plan, data: bytes, kinds: bytes) -> bool:
     link.counts.binds += 1
-    session.note(link, data, plan.read)
+    note(session, link, data, plan.read)
     link.expect.sent_batch(kinds)
     link.sink.write(data)
     return True
