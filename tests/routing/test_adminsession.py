@@ -3,6 +3,8 @@
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.routing.admindesk import AdminClient, rows, shape, visit
 from tests.routing.playsession import EXECUTE, FLUSH, SYNC, Stage, done, message, parse, query
@@ -145,3 +147,52 @@ def test_bytes_that_are_no_messages_end_the_client_with_the_right_state() -> Non
     client = AdminClient(Stage())
     client.sends(message(b"X", b""))
     assert client.closed
+
+
+WORDS = (
+    "SHOW",
+    "ROUTE",
+    "POOLS",
+    "$1",
+    "$2",
+    "'x'",
+    "PAUSE",
+    "KILL_CLIENT",
+    "7",
+    ";",
+    "SET",
+    "a.b",
+    "=",
+    "BEGIN",
+    "'",
+    "/*",
+)
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join)
+BODIES = st.one_of(
+    st.binary(max_size=40),
+    TEXTS.map(lambda text: text.encode() + b"\0"),
+    TEXTS.map(lambda text: b"\0" + text.encode() + b"\0\0\0"),
+    st.tuples(st.lists(st.integers(0, 2), max_size=3), st.lists(st.binary(max_size=9), max_size=3)).map(
+        lambda parts: (
+            b"\0\0"
+            + struct.pack(f">H{len(parts[0])}H", len(parts[0]), *parts[0])
+            + struct.pack(">H", len(parts[1]))
+            + b"".join(struct.pack(">I", len(value)) + value for value in parts[1])
+            + b"\0\0"
+        )
+    ),
+)
+MESSAGES = st.builds(message, st.sampled_from([bytes((kind,)) for kind in b"QPBDECHSFdcfXp!"]), BODIES)
+
+
+@given(st.lists(st.one_of(MESSAGES, st.binary(max_size=12)), max_size=12), st.integers(1, 30))
+def test_whatever_a_client_sends_it_is_answered_or_ended_and_cut_anywhere_to_the_same_effect(
+    sent: list[bytes], size: int
+) -> None:
+    data = b"".join(sent)
+    whole, pieces = AdminClient(Stage()), AdminClient(Stage())
+    answer = whole.sends(data)
+    for at in range(0, len(data), size):
+        pieces.session.receive(data[at : at + size])
+    assert pieces.take() == answer
+    assert pieces.closed == whole.closed

@@ -362,6 +362,7 @@ _TOLD_TO_DRIVERS: Final = {
 _READERS: Final[dict[str, Callable[[Sequence[Token]], Command]]] = {
     "ABORT": _nothing("ROLLBACK", "I"),
     "BEGIN": _nothing("BEGIN", "T"),
+    "CLOSE": _nothing("CLOSE CURSOR"),
     "COMMIT": _nothing("COMMIT", "I"),
     "DEALLOCATE": _nothing("DEALLOCATE"),
     "DISABLE": _of_database("DISABLE", Disable, needed=True),
@@ -381,5 +382,6 @@ _READERS: Final[dict[str, Callable[[Sequence[Token]], Command]]] = {
     "SHOW": _show,
     "SHUTDOWN": _shutdown,
     "START": _nothing("BEGIN", "T"),
+    "UNLISTEN": _nothing("UNLISTEN"),
     "WAIT_CLOSE": _of_database("WAIT_CLOSE", WaitClose, needed=False),
 }

@@ -376,6 +376,8 @@ _TAGS: Final = {"KillClient": "KILL_CLIENT", "WaitClose": "WAIT_CLOSE", "SetSett
 def _values(request: Bind, types: Sequence[int]) -> list[str]:
     """The values of a Bind as texts. Raises ValueError."""
     formats = request.parameter_formats
+    if len(formats) not in (0, 1, len(request.parameters)):
+        raise ValueError(f"bind message has {len(formats)} parameter formats but {len(request.parameters)} parameters")
     found: list[str] = []
     for place, raw in enumerate(request.parameters):
         if raw is None:
