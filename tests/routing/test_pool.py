@@ -84,6 +84,23 @@ def test_who_is_refused_for_good_is_told_in_the_server_s_words() -> None:
     assert client.closed
 
 
+def test_a_read_whose_standby_takes_no_connection_goes_elsewhere_at_once_and_others_do_not_try() -> None:
+    stage = Stage()
+    client, other = stage.client(), stage.client()
+    client.asks("SELECT a FROM t")
+    pool = stage.asked_for.pop()
+    pool.refused(message(b"E", b"SFATAL\0C57P03\0Mstarting up\0\0"), for_good=False)
+    (second,) = {each.target.name for each in stage.asked_for}
+    assert second != pool.target.name
+    other.asks("SELECT a FROM t")
+    assert {each.target.name for each in stage.asked_for} == {second}
+    stage.sampled(pool.target.name, 1)
+    third = stage.client()
+    stage.target(second).busy = 5
+    third.asks("SELECT a FROM t")
+    assert stage.asked_for[-1].target is pool.target
+
+
 def test_a_user_who_left_long_ago_is_forgotten_and_one_who_is_here_is_not() -> None:
     stage = Stage()
     gone = Place("gone", "app", Texts(Verdicts(1 << 16, EMPTY_CATALOG)), Limits(), stage)

@@ -2,6 +2,11 @@
 
 import pytest
 
+from howdah.routing.sending import PIPELINED_MOST
+from howdah.routing.texts import Texts
+from howdah.routing.wishes import ROUTE
+from howdah.sql.cache import Verdicts
+from howdah.sql.volatility import EMPTY_CATALOG, FunctionFact, Volatility, catalog_of
 from tests.routing.playsession import (
     BOUND,
     EXECUTE,
@@ -102,6 +107,47 @@ def test_of_a_pipeline_of_reads_only_the_one_that_had_begun_to_answer_fails() ->
     stage.connect()
     second = next(name for name in ("n1", "n2", "n3") if stage.links[name])
     assert stage.sent(second) == reading()
+
+
+def test_what_a_lost_standby_was_asked_that_is_no_plain_read_is_to_be_run_again_by_the_client() -> None:
+    stage = Stage()
+    client = stage.client((ROUTE, "standby"))
+    client.asks("SELECT unknown_function()")
+    name = reader(stage)
+    stage.links[name][0].parameters["in_hot_standby"] = "on"
+    stage.answers(name, done("SELECT 1"))  # it is read only now
+    assert b"unknown_function" in stage.sent(name)
+    stage.dies(name)
+    told = client.take()
+    assert b"40001" in told
+    assert told.endswith(READY)
+
+
+def test_a_read_that_was_not_kept_is_an_error_and_never_silence() -> None:
+    stage = Stage()
+    client = stage.client()
+    client.sends(*[reading()] * (PIPELINED_MOST + 2))
+    stage.dies(reader(stage))
+    told = client.take()
+    assert told.count(b"40001") == told.count(READY) == PIPELINED_MOST + 2
+
+
+def test_what_was_prepared_before_the_catalogs_were_read_goes_where_it_belongs_after() -> None:
+    stage = Stage()
+    verdicts = Verdicts(1 << 20, EMPTY_CATALOG)
+    stage.place.texts = texts = Texts(verdicts)
+    client = stage.client()
+    client.sends(parse("s1", "SELECT abs(1)"), bind("s1"), EXECUTE, SYNC)
+    assert stage.sent("n1")
+    stage.answers("n1", ANSWER)
+    verdicts.renew(catalog_of([FunctionFact("pg_catalog", "abs", Volatility.IMMUTABLE)]))
+    texts.judge_anew()
+    stage.hub.statements.judge_anew(texts)
+    stage.clock += 10
+    for name in ("n1", "n2", "n3"):
+        stage.sampled(name, 1, 2000)
+    client.sends(bind("s1"), EXECUTE, SYNC)
+    assert reader(stage) in ("n2", "n3")
 
 
 def test_a_batch_that_was_not_ended_is_in_error_up_to_its_sync_and_gets_one_answer() -> None:

@@ -138,4 +138,5 @@ class Catalogs:
                 return
             verdicts.renew(catalog)
             place.texts.judge_anew()
+            self._hub.statements.judge_anew(place.texts)
             await asyncio.sleep(self._interval_s)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from howdah.routing import way
 from howdah.routing.aborted import IGNORED, READY_FAILED, READY_IDLE, Aborted
 from howdah.routing.batch import COPYING
-from howdah.routing.link import Link
+from howdah.routing.link import IN_HOT_STANDBY, Link
 from howdah.routing.lost import Fate, Situation, fate, told
+from howdah.routing.route import Route
 from howdah.wire import codes
 from howdah.wire.prepared import read_names
 
@@ -21,16 +23,20 @@ def lose(session: Session, link: Link) -> None:
     session.blocked = session.crammed = False
     if session.asked_ms:
         session.hub.let_go(session)
+    # A session that goes to standbys is read only, and a server in recovery writes nothing, whatever is asked of it.
+    harmless = way.route_of(session) is Route.STANDBY and link.parameters.get(IN_HOT_STANDBY) == "on"
     now = Situation(
         owed=0 if link.expect.done or link.replaying else max(1, link.expect.outstanding),
         in_transaction=link.expect.status != codes.IDLE or session.unsynced,
-        read=session.reads,
+        read=session.reads or harmless,
         ends=session.ends,
         answering=link.answering,
         in_message=link.in_message,
         pinned=session.state.pinned,
     )
     became = fate(now)
+    if became is Fate.AGAIN and not (session.reads and session.repeat):
+        became = Fate.TRANSACTION  # it was not kept, or nobody knows what it does beside reading
     unsynced, session.unsynced = session.unsynced, False
     link.give_up()
     session.state.lost()
@@ -46,7 +52,7 @@ def lose(session: Session, link: Link) -> None:
         session.aborted = Aborted(told(became, ""))
     elif unsynced:
         _tell_in_batch(session, link, told(became, ""))
-    elif now.read and not now.in_transaction and session.repeat:
+    elif session.reads and not now.in_transaction and session.repeat:
         _run_again(session, link, now.owed)
     else:
         _tell(session, told(became, ""), now.owed, now.in_transaction and became is Fate.TRANSACTION)

@@ -143,7 +143,7 @@ class Outgoing:
                 self._keep(at)
             link.expect.sent(codes.PARSE)
             return
-        statement = session.hub.statements.intern(name, body, plan)
+        statement = session.hub.statements.intern(name, body, plan, None if words else session.place.texts)
         link.counts.client_parses += 1
         known = session.state.names.get(name)
         if known is not None:

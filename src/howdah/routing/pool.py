@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from howdah.routing.freshness import NEVER
 from howdah.routing.link import Link
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ class Pool:
             waiting, self.waiting = self.waiting, deque()
             for session in waiting:
                 session.refuse(message)
+        elif not self.target.writable:
+            # Reads go elsewhere until it has answered a probe again, which says anew how fresh it is.
+            self.target.fresh_ms = NEVER
+            self.wake()
 
     def give(self, link: Link, now_ms: float) -> None:
         """A session is done with it."""

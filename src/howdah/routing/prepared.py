@@ -4,7 +4,13 @@ A client's names are its own; on the servers each distinct statement has one nam
 the first client gave it, so that where all clients use the same names their messages go through unchanged.
 """
 
-from howdah.routing.plan import Plan
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from howdah.routing.plan import Plan
+    from howdah.routing.texts import Texts
 
 OURS = b"howdah_"
 KEPT_PER_LINK = 500
@@ -14,12 +20,14 @@ MOST_TAKEN = 10_000
 
 class Statement:
     """One statement as a client prepared it. `body`: the Parse message after its name: text and parameter types.
-    `name`: what it is called on the servers."""
+    `name`: what it is called on the servers. `texts`: of its database, which says what its functions do; None: `plan`
+    is for other words than those of `body`, or for ever."""
 
-    def __init__(self, name: bytes, body: bytes, plan: Plan) -> None:
+    def __init__(self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None) -> None:
         self.name = name
         self.body = body
         self.plan = plan
+        self.texts = texts
         self.users = 0
 
     def parse(self) -> bytes:
@@ -36,16 +44,24 @@ class Statements:
     """All that some client has prepared, each once. A name on the servers never gets another meaning."""
 
     def __init__(self) -> None:
-        self._by_body: dict[bytes, Statement] = {}
+        self._by_body: dict[tuple[Texts | None, bytes], Statement] = {}
         self._taken: set[bytes] = set()
         self._count = 0
 
-    def intern(self, name: bytes, body: bytes, plan: Plan) -> Statement:
-        """The statement with this text and these types."""
-        found = self._by_body.get(body)
+    def intern(self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None) -> Statement:
+        """The statement with this text and these types, in one database."""
+        found = self._by_body.get((texts, body))
         if found is None:
-            found = self._by_body[body] = Statement(self._name(name), body, plan)
+            found = self._by_body[texts, body] = Statement(self._name(name), body, plan, texts)
         return found
+
+    def judge_anew(self, texts: Texts) -> None:
+        """The catalogs of a database were read again: what was prepared before may go elsewhere from now on."""
+        last = texts.last
+        for statement in self._by_body.values():
+            if statement.texts is texts:
+                statement.plan = texts.plan_parse(statement.body)
+        texts.last = last
 
     def _name(self, wanted: bytes) -> bytes:
         if wanted and not wanted.startswith(OURS) and wanted not in self._taken and len(self._taken) < MOST_TAKEN:
@@ -57,8 +73,9 @@ class Statements:
     def release(self, statement: Statement) -> None:
         """One client less uses it."""
         statement.users -= 1
-        if statement.users <= 0 and self._by_body.get(statement.body) is statement:
-            del self._by_body[statement.body]
+        key = (statement.texts, statement.body)
+        if statement.users <= 0 and self._by_body.get(key) is statement:
+            del self._by_body[key]
 
     def __len__(self) -> int:
         return len(self._by_body)

@@ -30,16 +30,15 @@ class Profile:
     """`settings`: name and value of each that differs from what the server gives a new connection; sorted by name.
     `role` and `session_authorization` are among them. Compared by identity: see `Profiles`.
 
-    `wishes`: those of the settings that are for the router. `on_server`: what of it a server is told. `on_primary`: the
-    same on a primary, where a session that goes to standbys must not write either. `spreads`: whether its reads may go
+    `wishes`: those of the settings that are for the router. `on_server`: what a server is told of it; a session that
+    goes to standbys must not write on one that has just become the primary either. `spreads`: whether its reads may go
     to standbys: these know no SERIALIZABLE, and where backslashes escape, texts mean something else than they were read
     as."""
 
-    def __init__(self, settings: Settings, on_server: Profile | None = None, on_primary: Profile | None = None) -> None:
+    def __init__(self, settings: Settings, on_server: Profile | None = None) -> None:
         self.settings = settings
         self.wishes = wishes_of(settings)
         self.on_server = on_server or self
-        self.on_primary = on_primary or self.on_server
         self.spreads = not any((name, value.lower()) in ALONE for name, value in settings)
 
     def get(self, name: str) -> str | None:
@@ -80,10 +79,10 @@ class Profiles:
         told = tuple(pair for pair in settings if not is_wish(pair[0]))
         if len(told) == len(settings):
             return Profile(settings)
-        on_server = on_primary = self.of(told)
+        on_server = self.of(told)
         if wishes_of(settings).route is Route.STANDBY and on_server.get(READ_ONLY) is None:
-            on_primary = self.with_setting(on_server, READ_ONLY, "on")
-        return Profile(settings, on_server, on_primary)
+            on_server = self.with_setting(on_server, READ_ONLY, "on")
+        return Profile(settings, on_server)
 
     def with_setting(self, profile: Profile, name: str, value: str | None) -> Profile:
         """`profile` with one setting changed; None: back to what the server gives."""
@@ -92,7 +91,7 @@ class Profiles:
 
     def prune(self, used: set[Profile]) -> None:
         """Forget what nobody goes by."""
-        kept = {self.plain, *used, *(p.on_server for p in used), *(p.on_primary for p in used)}
+        kept = {self.plain, *used, *(p.on_server for p in used)}
         self._known = {s: p for s, p in self._known.items() if p in kept}
 
 

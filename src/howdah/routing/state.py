@@ -85,7 +85,7 @@ class State:
         """A transaction's end or a savepoint brought these settings back, here and on its connection."""
         if profile is not self.profile:
             self.profile = profile
-            link.profile = profile.on_primary if link.pool.target.writable else profile.on_server
+            link.profile = profile.on_server
 
     def traced(self, plan: Plan, link: Link) -> None:
         """Something that leaves a trace was done."""

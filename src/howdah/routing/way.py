@@ -8,7 +8,6 @@ from howdah.routing.freshness import NEVER
 from howdah.routing.link import Link
 from howdah.routing.plan import Ends
 from howdah.routing.pool import lend
-from howdah.routing.profile import Profile
 from howdah.routing.route import Route
 from howdah.routing.wishes import Consistency
 from howdah.sql.statement import Hint
@@ -44,10 +43,10 @@ def find(session: Session, read: bool, ends: Ends, hint: Hint | None = None) -> 
                 return None
             else:
                 session.asked_ms = 0.0
-            if _differs(profile, link):
+            if link.profile is not profile.on_server:
                 # RESET and DISCARD go back to the server's settings, not to the client's first ones
                 session.blocked = True
-                link.replay(fitting(profile, link))
+                link.replay(profile.on_server)
                 return None
     elif not read and not _may_write_there(session, link, hint):
         return None
@@ -58,17 +57,6 @@ def find(session: Session, read: bool, ends: Ends, hint: Hint | None = None) -> 
     return link
 
 
-def _differs(profile: Profile, link: Link) -> bool:
-    if link.profile is profile.on_server and profile.on_primary is profile.on_server:
-        return False
-    return link.profile is not fitting(profile, link)
-
-
-def fitting(profile: Profile, link: Link) -> Profile:
-    """What of these settings a connection has to have."""
-    return profile.on_primary if link.pool.target.writable else profile.on_server
-
-
 def lent(session: Session, link: Link) -> Link | None:
     """The session has got this connection; None: its settings have to be brought to it first."""
     session.link = link
@@ -77,11 +65,11 @@ def lent(session: Session, link: Link) -> Link | None:
     profile = session.state.profile
     forget = session.recalls and link.writer is not session
     unused_ms = session.hub.now_ms - link.idle_ms
-    if forget or _differs(profile, link) or unused_ms > link.pool.limits.check_ms:
+    if forget or link.profile is not profile.on_server or unused_ms > link.pool.limits.check_ms:
         session.blocked = True
         # If nothing differs, nothing is asked: an answer to that shows that somebody is there.
         # A server that remembers another session's sequences would answer with those, instead of with an error.
-        link.replay(fitting(profile, link), FORGET_SEQUENCES if forget else "")
+        link.replay(profile.on_server, FORGET_SEQUENCES if forget else "")
         if forget:
             link.writer = None
         return None
