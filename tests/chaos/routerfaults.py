@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.chaos.clientfaults import MANY, STORM_S, knock_at
 from tests.chaos.cluster import CLIENTS, MEMBERS, ROUTERS
-from tests.chaos.fault import BLIP_S, LEASE_S, Fault, Role, Scene, Undo, all_of, write_first
+from tests.chaos.fault import BLIP_S, FAST_S, LEASE_S, Fault, Role, Scene, Undo, all_of, write_first
 from tests.chaos.load import PAUSE_S
 from tests.chaos.orders import hand_over
 from tests.chaos.routers import PORT
@@ -79,7 +79,7 @@ def kill_routers(scene: Scene) -> Undo:
     for name in ROUTERS:
         scene.cluster.routers.kill(name)
     scene.cluster.routers.revive()
-    return functools.partial(clients.end, NOTICED_S, scene.cluster.routers.revive)
+    return functools.partial(clients.end, FAST_S, scene.cluster.routers.revive)
 
 
 def cut_router_from_store(scene: Scene) -> Undo:
