@@ -24,7 +24,7 @@ from howdah.routing.loginsteps import (
     Step,
     TlsUp,
 )
-from howdah.routing.session import Session
+from howdah.routing.session import Session, go_on, stall
 from howdah.routing.visitor import Visitor
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,6 @@ class ClientWire:
         "_login",
         "_paused",
         "_session",
-        "_stalled",
         "_transport",
         "data_received",
         "write",
@@ -79,7 +78,6 @@ class ClientWire:
         self._session: Session | AdminSession | None = None
         self._transport: Any = None
         self._paused = False
-        self._stalled = False
         self.write: Callable[[bytes], None] = _nowhere
         self.data_received: Callable[[bytes], None] = self._log_in
 
@@ -110,15 +108,13 @@ class ClientWire:
 
     def pause_writing(self) -> None:
         """The client does not read: its server has to wait."""
-        self._stalled = True
-        if self._session is not None and self._session.link is not None:
-            self._session.link.sink.pause()
+        if isinstance(self._session, Session):
+            stall(self._session)
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._stalled = False
-        if self._session is not None and self._session.link is not None:
-            self._session.link.sink.resume()
+        if isinstance(self._session, Session):
+            go_on(self._session)
 
     # the session's sink
 

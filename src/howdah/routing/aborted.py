@@ -38,7 +38,9 @@ class Aborted:
         self._ends = False  # the statement that is bound ends the transaction
 
     def query(self, plan: Plan) -> bytes:
-        """The answer to a simple query."""
+        """The answer to a simple query; PostgreSQL gives none before the Sync that it waits for."""
+        if self._skipping:
+            return b""
         if plan.ends is Ends.COMMITS and self._error is not IGNORED:
             self.over = True
             return self._refuse() + READY_IDLE
@@ -72,7 +74,7 @@ class Aborted:
 
     def call(self) -> bytes:
         """The answer to a function call."""
-        return self._refuse() + READY_FAILED
+        return b"" if self._skipping else self._refuse() + READY_FAILED
 
     def _refuse(self) -> bytes:
         error, self._error = self._error, IGNORED

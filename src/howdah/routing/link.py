@@ -171,15 +171,11 @@ class Link:
     def preparation(self, statement: Statement) -> bytes:
         """What must go before the use of a statement here; b"" if it is prepared already."""
         known = self.prepared.pop(statement.name, None)
-        self.prepared[statement.name] = statement  # the last one used is the last one in the dictionary
         if known is statement:
+            self.prepared[statement.name] = statement  # the last one used is the last one in the dictionary
             return b""
-        messages = b""
-        if len(self.prepared) > KEPT_PER_LINK:
-            eldest = next(iter(self.prepared))
-            del self.prepared[eldest]
-            messages = close_statement(eldest)
-            self.mark(Ours(self.expect.sent(codes.CLOSE)))
+        messages = make_room(self)
+        self.prepared[statement.name] = statement
         self.counts.server_parses += 1
         self.mark(Prepares(self.expect.sent(codes.PARSE), statement))
         return messages + statement.parse()
@@ -272,6 +268,7 @@ class Link:
         shown = True
         if kind == codes.ERROR:
             self._erred = True
+            self.unnamed = None  # if it was that which failed, the server has none now
             session.state.tag = b""
         if self._marks:
             shown = self._settle(kind)
@@ -349,3 +346,13 @@ class Link:
 def close_statement(name: bytes) -> bytes:
     """The Close message for a prepared statement."""
     return b"C" + (6 + len(name)).to_bytes(4, "big") + b"S" + name + b"\0"
+
+
+def make_room(link: Link) -> bytes:
+    """What must go to this server before one more statement is prepared there; b"" while there is room for it."""
+    if len(link.prepared) < KEPT_PER_LINK:
+        return b""
+    eldest = next(iter(link.prepared))
+    del link.prepared[eldest]
+    link.mark(Ours(link.expect.sent(codes.CLOSE)))
+    return close_statement(eldest)

@@ -9,6 +9,7 @@ from howdah.routing.aborted import IGNORED, READY_FAILED, READY_IDLE, Aborted
 from howdah.routing.batch import COPYING
 from howdah.routing.link import IN_HOT_STANDBY, Link
 from howdah.routing.lost import Fate, Situation, fate, told
+from howdah.routing.plan import UNKNOWN
 from howdah.routing.route import Route
 from howdah.wire import codes
 from howdah.wire.prepared import read_names
@@ -23,11 +24,12 @@ def lose(session: Session, link: Link) -> None:
     session.blocked = session.crammed = False
     if session.asked_ms:
         session.hub.let_go(session)
+    session.client.resume()  # the server that was gone may have had it wait
     # A session that goes to standbys is read only, and a server in recovery writes nothing, whatever is asked of it.
     harmless = way.route_of(session) is Route.STANDBY and link.parameters.get(IN_HOT_STANDBY) == "on"
     now = Situation(
         owed=0 if link.expect.done or link.replaying else max(1, link.expect.outstanding),
-        in_transaction=link.expect.status != codes.IDLE or session.unsynced,
+        in_transaction=link.expect.status != codes.IDLE or session.unsynced or link.expect.skipping,
         read=session.reads or harmless,
         ends=session.ends,
         answering=link.answering,
@@ -37,7 +39,7 @@ def lose(session: Session, link: Link) -> None:
     became = fate(now)
     if became is Fate.AGAIN and not (session.reads and session.repeat):
         became = Fate.TRANSACTION  # it was not kept, or nobody knows what it does beside reading
-    unsynced, session.unsynced = session.unsynced, False
+    unsynced, session.unsynced = session.unsynced or link.expect.skipping, False
     link.give_up()
     session.state.lost()
     session.writes = False
@@ -92,6 +94,16 @@ def _run_again(session: Session, link: Link, owed: int) -> None:
     session.resume()
 
 
+def refuse_long(session: Session, aborted: Aborted, kind: int) -> None:
+    """The same for a message that is too long to be read: it ends no transaction, and names nothing."""
+    if kind == codes.QUERY:
+        session.client.write(aborted.query(UNKNOWN))
+    elif kind == codes.FUNCTION_CALL:
+        session.client.write(aborted.call())
+    elif kind not in COPYING:
+        session.client.write(aborted.extended(kind, None, False))
+
+
 def refuse_in(session: Session, aborted: Aborted, kind: int, message: bytes) -> bool:
     """The answer to a client that has not ended a lost transaction yet."""
     session.at += len(message)
@@ -112,7 +124,7 @@ def refuse_in(session: Session, aborted: Aborted, kind: int, message: bytes) -> 
             statement = session.state.names.get(found.statement or b"") if found.statement else None
             plan = statement.plan if statement is not None else texts.last
         answer = aborted.extended(kind, plan, found is not None and found.statement is not None)
-    if aborted.over and kind in (codes.QUERY, codes.SYNC):
+    if aborted.over and (kind == codes.SYNC or (kind == codes.QUERY and answer)):
         session.aborted = None
     session.client.write(answer)
     return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from howdah.routing import instead, sqlnames
-from howdah.routing.link import Link, Mark
+from howdah.routing.link import Link, Mark, make_room
 from howdah.routing.plan import Plan
 from howdah.routing.prepared import Statement
 from howdah.wire import codes
@@ -157,6 +157,9 @@ class Outgoing:
             link.say(PARSED)
             self._instead(at, stop, b"")
             return
+        room = make_room(link)
+        if room:
+            self._before(at, room)
         link.prepared[statement.name] = statement
         link.counts.server_parses += 1
         link.mark(Named(link.expect.sent(codes.PARSE), session, name, statement))

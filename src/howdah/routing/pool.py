@@ -132,7 +132,9 @@ class Pool:
 
     def give(self, link: Link, now_ms: float) -> None:
         """A session is done with it."""
-        link.session = None
+        session, link.session = link.session, None
+        if session is not None and session.stalled:
+            link.sink.resume()  # the next client reads
         self.target.busy -= 1
         worn = now_ms - link.opened_ms > self.limits.life_ms
         if link.broken or worn or not link.idle or link.term != self.target.term:

@@ -62,7 +62,8 @@ class Session:
     Of what is under way: `writes`: something that may write; `reads`: nothing but reads; `repeat`: what can be sent
     again, elsewhere; `pipelined`: more such, sent before that was answered, each with the number of its first request;
     `ends`: what it does to the transaction. `aborted`: the transaction was lost with its server. `crammed`: so
-    much is unanswered that nothing more is sent."""
+    much is unanswered that nothing more is sent. `stalled`: the client does not read, so nothing more is asked for
+    it."""
 
     def __init__(self, hub: Hub, client: Sink, place: Place, profile: Profile) -> None:
         self.hub = hub
@@ -83,6 +84,7 @@ class Session:
         self.inbox = b""
         self.at = 0
         self._left = 0
+        self._drops = False  # nobody is to have the rest of a message of which `_left` bytes are to come
         self._full = False
         self._short = False  # a message has to come to its end before anything can be done with it
         self.unsynced = False
@@ -95,6 +97,7 @@ class Session:
         self.key = b""
         self.aborted: Aborted | None = None
         self.crammed = False
+        self.stalled = False
 
     def greet(self, key: bytes) -> None:
         """The login is over: tell what servers report, the key for cancels (a BackendKeyData), and that it may
@@ -124,7 +127,7 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the client, cut anywhere."""
-        if not self.inbox and not self._left and not self.blocked and not self._greeting:
+        if not self.inbox and not self._left and not self.blocked and not self._greeting and not self.stalled:
             if data[0] == codes.QUERY:
                 size = len(data)
                 if size > 5 and (data[1] << 24 | data[2] << 16 | data[3] << 8 | data[4]) == size - 1:
@@ -159,7 +162,7 @@ class Session:
             if self._greeting:
                 return
         try:
-            while not self.closed and not self.blocked and self.at < len(self.inbox) and self._step():
+            while not self.closed and not self._waiting and self.at < len(self.inbox) and self._step():
                 pass
         except ProtocolViolation as violation:
             self.refuse(sqlstate.error(sqlstate.FATAL, sqlstate.PROTOCOL_VIOLATION, str(violation)))
@@ -169,6 +172,11 @@ class Session:
         if self._full and (self._short or len(self.inbox) <= FULL_BYTES):
             self._full = False
             self.client.resume()
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether nothing more may be done now; a message that has begun goes to its end."""
+        return self.blocked or (self.stalled and not self._left)
 
     def _step(self) -> bool:
         """One message, or one batch. False: what comes next has to wait."""
@@ -189,8 +197,11 @@ class Session:
             self.leave()
             return False
         if self.aborted is not None:
-            if length > here:
+            if length > here and length <= WHOLE_BYTES:
                 return self._wait_for_end()
+            if length > WHOLE_BYTES:
+                losing.refuse_long(self, self.aborted, kind)
+                return self._drop(length)
             return losing.refuse_in(self, self.aborted, kind, data[at : at + length])
         if kind in COPYING:
             return self._copy(kind, length, here)
@@ -242,24 +253,40 @@ class Session:
 
     def _pass_on(self, size: int) -> bool:
         """A part of a message that is longer than what had come of it."""
-        if self.link is not None:
-            self.link.counts.received += size
-            self.link.sink.write(self.inbox[self.at : self.at + size])
+        link = self.link
+        if link is not None and not self._drops:
+            link.counts.received += size
+            link.sink.write(self.inbox[self.at : self.at + size])
         self.at += size
         self._left -= size
+        if not self._left:
+            self._drops = False
+            if link is not None and self.at == len(self.inbox):
+                self.inbox = b""
+                self.at = 0
+                self.answered(link)  # it may have ended while the rest was on its way
+        return True
+
+    def _drop(self, length: int) -> bool:
+        """A message that nobody gets, however long it is."""
+        size = min(length, len(self.inbox) - self.at)
+        self.at += size
+        self._left = length - size
+        self._drops = self._left > 0
         return True
 
     def _copy(self, kind: int, length: int, here: int) -> bool:
         """Rows of a COPY. A server drops them outside of one, so they are dropped here where nothing is owed."""
         if kind != codes.COPY_DATA and length > here:
             return self._wait_for_end()
-        size = min(length, here)
         link = self.link
-        if link is not None and (not link.expect.done or self.unsynced):
-            if kind != codes.COPY_DATA:
-                link.expect.sent(kind)
-            link.counts.received += size
-            link.sink.write(self.inbox[self.at : self.at + size])
+        if link is None or (link.expect.done and not self.unsynced):
+            return self._drop(length)
+        size = min(length, here)
+        if kind != codes.COPY_DATA:
+            link.expect.sent(kind)
+        link.counts.received += size
+        link.sink.write(self.inbox[self.at : self.at + size])
         self.at += size
         self._left = length - size
         return True
@@ -268,8 +295,8 @@ class Session:
         """Extended messages: what has come of one batch."""
         batch = look_at(data, at, self.state.names, self.state.unnamed, self.place.texts)
         long = not batch.whole and (length > WHOLE_BYTES or len(data) - at > WHOLE_BYTES)
-        if not batch.whole and not long:
-            return self._wait_for_end()
+        if not batch.whole and not long and (not self.state.keeps or batch.stop == at):
+            return self._wait_for_end()  # a server is not to wait for a client; one that is its own may
         link = self.link
         if link is None or not self.unsynced:
             self.recalls = batch.recalls
@@ -307,6 +334,8 @@ class Session:
     def _send(self, link: Link, data: bytes, kind: int, read: bool) -> int:
         note(self, link, data, read)
         number = link.expect.sent(kind)
+        if self.unsynced and number >= 0:
+            self.unsynced = False  # it ends what came before it, as a Sync does
         link.sink.write(data)
         return number
 
@@ -408,3 +437,19 @@ class Session:
         else:
             link.broken = "its client left in the middle"
             link.pool.give(link, self.hub.now_ms)
+
+
+def stall(session: Session) -> None:
+    """The client takes nothing more for now: its server waits."""
+    session.stalled = True
+    if session.link is not None:
+        session.link.sink.pause()
+
+
+def go_on(session: Session) -> None:
+    """The client takes what is there for it again."""
+    session.stalled = False
+    if session.link is not None:
+        session.link.sink.resume()
+    if session.inbox and not session.blocked:
+        session._work()
