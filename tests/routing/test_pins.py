@@ -104,6 +104,11 @@ def test_nobody_is_told_of_another_session_s_sequence() -> None:
     assert stage.sent("n1") == query("SELECT currval('s')")
     stage.answers("n1", error("55000") + READY)
     assert client.take() == error("55000") + READY
+    stage.clock += 10
+    for name in ("n1", "n2", "n3"):
+        stage.sampled(name, 1, 2000)
+    client.asks("SELECT a FROM t")
+    assert stage.sent("n1") == b""
     assert runs(stage, other, "SELECT lastval()", done("DISCARD SEQUENCES")) == query("DISCARD SEQUENCES")
 
 

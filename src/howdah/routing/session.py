@@ -236,6 +236,7 @@ class Session:
         link = way.find(self, plan.read, plan.ends, plan.hint)
         if link is None:
             return False
+        self.recalls = False
         words = instead.words(self, plan)
         sent = (
             message(codes.QUERY, cstring(words)) if words else sqlnames.before(self, link, plan, in_batch=False) + text
@@ -303,6 +304,7 @@ class Session:
             link = way.find(self, batch.read and batch.synced, batch.ends, batch.hint)
             if link is None or (self.state.unsure and not link.expect.done):
                 return False
+            self.recalls = False
         elif link.expect.full:
             self.crammed = True
             return False
