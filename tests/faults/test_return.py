@@ -1,5 +1,7 @@
 """How does a server come back whose history went another way, and what if that is interrupted? (F50-F53)"""
 
+import signal
+
 import pytest
 
 from howdah.cluster.localstate import Marker
@@ -7,6 +9,7 @@ from tests.realcluster.cluster import RealCluster, freeze
 from tests.realcluster.node import RealNode
 from tests.realcluster.processes import command_line, eventually
 from tests.realcluster.workload import Workload, assert_sound, writing
+from tests.signals import send
 
 
 def diverge(cluster: RealCluster, load: Workload) -> RealNode:
@@ -26,10 +29,10 @@ def diverge(cluster: RealCluster, load: Workload) -> RealNode:
     return old
 
 
-def rewinding(node: RealNode) -> bool:
-    """Whether pg_rewind is at work on its directory, and not just trying."""
-    lines = [command_line(pid) for pid in node.processes]
-    return any("pg_rewind" in line and "--dry-run" not in line for line in lines)
+def rewinding(node: RealNode) -> int:
+    """The pg_rewind that is at work on its directory, and not just trying; 0 if there is none."""
+    lines = {pid: command_line(pid) for pid in node.processes}
+    return next((pid for pid, line in lines.items() if "pg_rewind" in line and "--dry-run" not in line), 0)
 
 
 def test_a_former_primary_with_log_of_its_own_is_rewound_and_that_log_is_kept(cluster: RealCluster) -> None:
@@ -50,7 +53,7 @@ def test_a_node_killed_while_it_is_rewound_never_serves_that_directory_but_is_cl
     with writing(cluster) as load:
         old = diverge(cluster, load)
         old.start()
-        eventually(lambda: rewinding(old), "it is being rewound")
+        send((eventually(lambda: rewinding(old), "it is being rewound"),), signal.SIGSTOP)  # it is a matter of moments
         old.kill()
         assert old.state.marker is Marker.REWINDING
         clones = len(old.journal("CLONE"))
