@@ -3,6 +3,9 @@
 import shutil
 import time
 
+import psycopg
+import pytest
+
 from tests.features.operator import explained
 from tests.realcluster.cluster import PARAMETERS, RealCluster, real_cluster
 from tests.realcluster.node import RealNode
@@ -59,6 +62,44 @@ def test_both_standbys_disks_are_lost_at_once_and_writes_come_back_by_themselves
     assert_sound(cluster, load, standbys=False)
     primary.start()
     cluster.wait_healthy()
+
+
+def test_superusers_who_gave_up_hold_every_connection_and_a_lost_disk_s_place_still_passes_on() -> None:
+    """Their commits wait for a flush, and so do their backends, reserved connections and all. The proofs by which the
+    new disk gets the place need connections as new as ever."""
+    with real_cluster() as cluster:
+        primary, standbys = cluster.wait_healthy(), cluster.standbys()
+        primary.sql("CREATE TABLE of_many (value int)")
+        for node in standbys:
+            node.freeze()  # so that no voter is dropped before the other is gone
+        for node in standbys:
+            node.kill()
+            lose_disk(node)
+        left = leave_commits(primary)
+        assert left > int(PARAMETERS["max_connections"]) // 2
+        with pytest.raises(psycopg.OperationalError, match="too many clients|reserved"):
+            primary.sql("SELECT 1")
+        standbys[0].start()
+        eventually(primary.writable, "the new disk has the place, and connections are free again")
+        assert cluster.primary() is primary
+        eventually(lambda: primary.value("SELECT count(*) FROM of_many") == left, "every one of them is there")
+        standbys[1].start()
+        cluster.wait_healthy()
+
+
+def leave_commits(primary: RealNode) -> int:
+    """Sessions that commit and are closed at once, until the server takes no more; how many committed."""
+    count = 0
+    while True:
+        try:
+            session = primary.connect()
+        except psycopg.OperationalError:
+            return count
+        session.pgconn.send_query(b"INSERT INTO of_many VALUES (1)")
+        while session.pgconn.flush():
+            pass
+        session.close()
+        count += 1
 
 
 def test_the_only_voter_s_disk_is_lost_after_the_other_was_dropped(cluster: RealCluster) -> None:

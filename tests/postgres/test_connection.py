@@ -90,8 +90,31 @@ def test_a_refused_login_names_the_role(farm: Farm) -> None:
         asyncio.run(ask(LocalSql(str(farm.root), server.port, user="stranger"), "SELECT 1"))
 
 
+def test_superusers_that_have_taken_every_connection_do_not_keep_the_agent_out(farm: Farm) -> None:
+    """It takes one of those that PostgreSQL counts apart, for replication: forked as anew, and it takes SQL."""
+    server = farm.primary()
+    sessions: list[psycopg.Connection[tuple[object, ...]]] = []
+    tricky = "a'b \\ $1 ü"
+    try:
+        with suppress(psycopg.OperationalError):
+            while True:
+                sessions.append(server.connect())
+        asked = (
+            "SELECT $2::text || current_setting($1), backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        rows = asyncio.run(ask(local(server), asked, "port", tricky))
+        assert rows == [(f"{tricky}{server.port}", "walsender")]
+        with pytest.raises(ServerObjected, match="no such setting"):
+            asyncio.run(ask(local(server), "SELECT current_setting($1)", "no such setting"))
+        with pytest.raises(ConnectionsTaken):
+            asyncio.run(ask(LocalSql(str(farm.root), server.port, user="postgres"), "SELECT 1"))
+    finally:
+        for session in sessions:
+            session.close()
+
+
 def test_a_full_server_says_so_and_a_kept_connection_goes_on(farm: Farm) -> None:
-    """Also where those who take the connections never say who they are: no reserved connection helps then."""
+    """Where those for replication are taken too, or those who take the connections never say who they are."""
     server = farm.primary()
     sessions: list[psycopg.Connection[tuple[object, ...]]] = []
 
@@ -99,9 +122,10 @@ def test_a_full_server_says_so_and_a_kept_connection_goes_on(farm: Farm) -> None
         kept = KeptSql(local(server))
         try:
             await kept.query("SELECT 1")
-            with suppress(psycopg.OperationalError):
-                while True:
-                    sessions.append(server.connect())
+            for options in ({}, {"replication": "database"}):
+                with suppress(psycopg.OperationalError):
+                    while True:
+                        sessions.append(server.connect(**options))
             with pytest.raises(ConnectionsTaken, match="no connection left"):
                 await ask(local(server), "SELECT 1")
             return await kept.query("SELECT 2")

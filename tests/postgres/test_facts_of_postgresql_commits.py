@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ class Commit:
     """A statement on its way: sent, but its end not awaited."""
 
     def __init__(self, session: psycopg.Connection[Any], statement: str = INSERT) -> None:
+        self._session = session
         self._raw = session.pgconn
         self.notices: list[tuple[str, str]] = []
         session.add_notice_handler(
@@ -36,6 +38,10 @@ class Commit:
         eventually(self._answered, "an answer")
         result = self._raw.get_result()
         return result is not None and result.status == pq.ExecStatus.COMMAND_OK
+
+    def abandon(self) -> None:
+        """Close the connection without waiting for the answer, as a client that gives up."""
+        self._session.close()
 
     def _answered(self) -> bool:
         with suppress(psycopg.OperationalError):
@@ -52,6 +58,16 @@ def waits(server: SqlServer, commit: Commit) -> None:
     """The commit has reached its wait for standbys."""
     asked = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {commit.pid} AND wait_event = 'SyncRep'"
     eventually(lambda: server.sql(asked), "the commit waits")
+
+
+def sleeping(server: SqlServer, pid: int) -> bool:
+    """Whether this backend is in pg_sleep."""
+    return bool(server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND wait_event = 'PgSleep'"))
+
+
+def gone(server: SqlServer, pid: int) -> bool:
+    """Whether this backend has ended."""
+    return not server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}")
 
 
 def setting(server: SqlServer, names: str) -> None:
@@ -104,6 +120,25 @@ def test_a_terminated_wait_is_not_acknowledged_though_the_row_is_there(primary: 
         primary.sql(f"SELECT pg_terminate_backend({commit.pid})")
         assert not commit.acknowledged()
     assert primary.sql("SELECT count(*) FROM t") == 1
+
+
+def test_a_client_that_gives_up_leaves_its_backend_in_the_wait_whatever_looks_at_connections(
+    primary: SqlServer,
+) -> None:
+    """client_connection_check_interval ends other waits, not this one: the signal is not looked at in it."""
+    setting(primary, "ANY 1 (nobody)")
+    primary.reload(client_connection_check_interval="20ms")
+    eventually(lambda: primary.sql("SHOW client_connection_check_interval") == "20ms", "the setting is shown")
+    primary.sql("CHECKPOINT")
+    given_up = Commit(primary.connect())
+    waits(primary, given_up)
+    given_up.abandon()
+    for _ in range(3):  # each time later than the one before, and each is ended by the check
+        other = Commit(primary.connect(), "SELECT pg_sleep(600)")
+        eventually(partial(sleeping, primary, other.pid), "it sleeps")
+        other.abandon()
+        eventually(partial(gone, primary, other.pid), "its backend ends")
+    waits(primary, given_up)
 
 
 def test_crash_recovery_makes_commits_visible_that_nobody_acknowledged(primary: SqlServer) -> None:

@@ -69,8 +69,10 @@ def _basebackup(site: Site, source: Address, name: str) -> Command:
 
 
 async def _refuse_tablespaces(site: Site, source: Address, name: str) -> None:
-    """A tablespace lies outside the data directory: its copy could not be put in place in one step."""
-    where = conninfo(source, name, site.place.passfile, "postgres")
+    """A tablespace lies outside the data directory: its copy could not be put in place in one step.
+
+    Asked in a connection as the backup's own: clients cannot have taken all of those."""
+    where = f"{conninfo(source, name, site.place.passfile, 'postgres')} replication=database"
     try:
         async with asyncio.timeout(ASK_LIMIT_S):
             async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:

@@ -6,6 +6,7 @@ time is over. Every wait here ends at once when it is cancelled, and the socket 
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ NO_LIMIT_MS = 0
 
 _NOBODY_LISTENS = ("Connection refused", "No such file or directory", "reset by peer", "Broken pipe", "unexpectedly")
 _BACKLOG_FULL = "Resource temporarily unavailable"
-_NO_PLACE = ("too many clients already", "connection slots are reserved")
+_PARAMETER = re.compile(r"\$([1-9]\d*)")
+_NO_PLACE = ("too many clients already", "connection slots are reserved", "requested standby connections exceeds")
 """SQLSTATE 53300, which libpq does not tell of a login. In English, as lc_messages is unless the operator sets it."""
 
 
@@ -82,7 +84,18 @@ class LocalSql:
 
     async def connect(self, statement_timeout_ms: int, walsender: bool = False) -> "SqlConnection":
         """Log in, without a limit of its own. A `walsender` connection also takes replication commands; it is
-        bound to a database, so that ordinary pg_hba lines admit it. Raises SqlFailed."""
+        bound to a database, so that ordinary pg_hba lines admit it. Raises SqlFailed.
+
+        Where clients have taken every connection, the reserved ones too, the agent gets one of those that PostgreSQL
+        counts apart (max_wal_senders): in it SQL is as in any other, and it is as new."""
+        try:
+            return await self._connect(statement_timeout_ms, walsender)
+        except ConnectionsTaken:
+            if walsender or self.user != AGENT_ROLE:
+                raise
+        return await self._connect(statement_timeout_ms, walsender=True)
+
+    async def _connect(self, statement_timeout_ms: int, walsender: bool) -> "SqlConnection":
         parameters: dict[str, str | int] = {
             "host": self.host,
             "hostaddr": "",  # set, so that no environment variable of the user leads elsewhere
@@ -108,7 +121,7 @@ class LocalSql:
         except BaseException:
             raw.finish()
             raise
-        return SqlConnection(raw, self.place)
+        return SqlConnection(raw, self.place, walsender)
 
     async def _log_in(self, raw: pq.abc.PGconn) -> None:
         while raw.status != pq.ConnStatus.BAD:
@@ -137,9 +150,10 @@ class LocalSql:
 class SqlConnection:
     """An open connection. One statement at a time; after a cancelled one it is unusable and has to be closed."""
 
-    def __init__(self, raw: pq.abc.PGconn, place: str) -> None:
+    def __init__(self, raw: pq.abc.PGconn, place: str, walsender: bool = False) -> None:
         self._raw = raw
         self._place = place
+        self._walsender = walsender
 
     @property
     def server_version(self) -> int:
@@ -151,9 +165,11 @@ class SqlConnection:
         self._raw.finish()
 
     async def query(self, statement: str, *parameters: str) -> list[Row]:
-        """Run one statement and return its rows. Parameters are $1, $2... as text (not on a walsender). Raises
-        ServerObjected for an error, ServerRefused when the connection is lost."""
+        """Run one statement and return its rows. Parameters are $1, $2... as text. Raises ServerObjected for an
+        error, ServerRefused when the connection is lost."""
         try:
+            if self._walsender and parameters:
+                statement, parameters = self._filled_in(statement, parameters), ()
             if parameters:
                 self._raw.send_query_params(statement.encode(), [each.encode() for each in parameters])
             else:
@@ -176,6 +192,12 @@ class SqlConnection:
     async def one(self, statement: str, *parameters: str) -> Row:
         """The first row of a statement that always has one."""
         return (await self.query(statement, *parameters))[0]
+
+    def _filled_in(self, statement: str, parameters: tuple[str, ...]) -> str:
+        """A walsender takes SQL by the simple protocol only, which has no parameters."""
+        escaping = pq.Escaping(self._raw)
+        literals = [bytes(escaping.escape_literal(each.encode())).decode() for each in parameters]
+        return _PARAMETER.sub(lambda found: literals[int(found[1]) - 1], statement)
 
     async def _next_result(self) -> pq.abc.PGresult | None:
         while self._raw.is_busy():
