@@ -101,6 +101,21 @@ def server_directory() -> Iterator[ServerDirectory]:
             raise AssertionError(f"processes {survivors} survive")
 
 
+def shared_files(server: ServerDirectory) -> set[str]:
+    """The files in /dev/shm that processes of this server have mapped."""
+    found = set()
+    for pid in gone.processes_of(server.layout.data):
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            if "/dev/shm/PostgreSQL." in line:
+                found.add(line.split()[5])
+    return found
+
+
+def is_file(path: str) -> bool:
+    """Whether the file is there."""
+    return Path(path).is_file()
+
+
 @functools.cache
 def usable_installation() -> Installation:
     """The installation that tests use, copied to where the account can run it if it cannot."""

@@ -11,6 +11,7 @@ from howdah.local.processes import (
     end,
     look,
     look_for_daemons,
+    release_what_was_killed,
     server_directories,
     wait_until,
 )
@@ -41,6 +42,7 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
         place.stopped.touch()
         found = look(place, plan.names)
         if not found.any:
+            release_what_was_killed(place, plan.names)
             return False
         _end_router(place, plan, say)  # first: it would hold its clients for a primary that does not come
         asked = _ask_to_stop(place, plan, found)
@@ -52,6 +54,7 @@ def bring_down(place: Place, plan: Plan, say: Say, stop_limit_s: float = STOP_LI
         left = look(place, plan.names)
         if left.any:
             raise Refused(f"not everything ended: {_words(plan, left)}")
+        release_what_was_killed(place, plan.names)
         return True
 
 

@@ -1,9 +1,10 @@
 """Which processes of the cluster run? (Found by their command lines; no file can be out of date.)"""
 
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from howdah.local.place import Place
 from howdah.local.refused import Refused
 from howdah.postgres import gone
 from howdah.postgres.layout import NodeLayout
+from howdah.postgres.sharedmemory import release_shared_memory
 
 PROC = Path("/proc")
 AGENT_WORDS = ("-m", "howdah", "agent", "--config")
@@ -83,6 +85,14 @@ def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
         elif after(words, STORE_WORDS) == str(place.store) or _is_etcd(words, place):
             store = process.pid
     return ClusterProcesses(agents, deadmen, {}, store, router)
+
+
+def release_what_was_killed(place: Place, names: Iterable[str]) -> None:
+    """Remove the shared memory that killed servers of these nodes left; a server that runs keeps its own."""
+    for name in names:
+        for data in server_directories(place, name):
+            with contextlib.suppress(OSError):
+                release_shared_memory(data.stat())
 
 
 def server_directories(place: Place, name: str) -> tuple[Path, ...]:

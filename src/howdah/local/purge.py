@@ -5,7 +5,7 @@ from pathlib import Path
 
 from howdah.local.place import Place
 from howdah.local.plan import Plan
-from howdah.local.processes import look
+from howdah.local.processes import look, release_what_was_killed
 from howdah.local.refused import Refused
 
 
@@ -25,6 +25,7 @@ def purge(place: Place, plan: Plan) -> tuple[Path, ...]:
     refuse_foreign(place)
     if look(place, plan.names).any:
         raise Refused(f"processes of the cluster in {place.root} still run; nothing was removed. Use `howdah down`.")
+    release_what_was_killed(place, plan.names)  # nobody will start these directories again
     try:
         for path in (
             *(place.node(name) for name in plan.names),
