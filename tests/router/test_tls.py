@@ -1,6 +1,5 @@
 """Certificates: what is refused when they are loaded, and what is taken up when they change."""
 
-import asyncio
 import shutil
 import ssl
 from pathlib import Path
@@ -20,7 +19,6 @@ from howdah.router.tls import (
 from howdah.routing.loginsteps import PeerCertificate
 from howdah.wire.endpoint import server_end_point
 from tests.certificates import Authority, Pair
-from tests.waiting import until
 
 
 def settings(pair: Pair, **more: Any) -> ClientTlsSettings:
@@ -155,22 +153,6 @@ def test_an_authority_that_is_replaced_is_taken_up(tmp_path: Path) -> None:
     shutil.copy(other.file, file)
     assert renewed.renew()
     shaken(side.context, renewed.current)
-
-
-def test_the_files_are_looked_at_again_and_again(tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    pair, second = authority.issue("router"), authority.issue("renewed")
-
-    async def story() -> None:
-        renewed = renewed_client_side(settings(pair))
-        before = renewed.current
-        task = asyncio.create_task(renewed.keep_fresh(1))
-        shutil.copy(second.certificate, pair.certificate)
-        shutil.copy(second.key, pair.key)
-        await until(lambda: renewed.current is not before)
-        task.cancel()
-
-    asyncio.run(story())
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What becomes of conversations in which messages come late, in parts, too often or not at all?"""
 
-from howdah.routing.prepared import KEPT_PER_LINK
+from howdah.routing.pool import Limits
 from howdah.routing.session import go_on, stall
 from tests.routing.playsession import (
     BOUND,
@@ -26,6 +26,8 @@ from tests.routing.playsession import (
 WRITE = "INSERT INTO t VALUES (1)"
 COPY = "COPY t FROM STDIN"
 INVITATION = message(b"G", b"\0\0\0")
+
+KEPT = Limits().prepared
 
 
 def begun(stage: Stage) -> None:
@@ -185,14 +187,14 @@ def test_statements_without_a_name_are_kept_by_nobody_else() -> None:
 def test_a_server_keeps_no_more_statements_than_are_allowed() -> None:
     stage = Stage()
     client = stage.client()
-    for number in range(KEPT_PER_LINK + 5):
+    for number in range(KEPT + 5):
         client.sends(parse(f"s{number}", f"DELETE FROM t{number}x"), SYNC)
         sent = stage.sent("n1")
-        gone = number >= KEPT_PER_LINK
-        assert (message(b"C", b"Ss" + str(number - KEPT_PER_LINK).encode() + b"\0") in sent) is gone
+        gone = number >= KEPT
+        assert (message(b"C", b"Ss" + str(number - KEPT).encode() + b"\0") in sent) is gone
         stage.answers("n1", (CLOSED if gone else b"") + PARSED + READY)
         assert client.take() == PARSED + READY
-    assert len(stage.links["n1"][0].prepared) == KEPT_PER_LINK
+    assert len(stage.links["n1"][0].prepared) == KEPT
     client.sends(bind("s0"), EXECUTE, SYNC)
     assert parse("s0", "DELETE FROM t0x") in stage.sent("n1")
 

@@ -20,10 +20,14 @@ SettingsFile = Annotated[
 ]
 
 
+def named_file(file: Path | None) -> Path | None:
+    """The file, else that of HOWDAH_CONFIG; None: there is none."""
+    return file or (Path(os.environ["HOWDAH_CONFIG"]) if os.environ.get("HOWDAH_CONFIG") else None)
+
+
 def settings_of(file: Path | None, load: Callable[[Path | None, Mapping[str, str]], T]) -> T:
     """What `load` makes of the named file, else that of HOWDAH_CONFIG, and the environment. Raises Refused."""
-    named = file or (Path(os.environ["HOWDAH_CONFIG"]) if os.environ.get("HOWDAH_CONFIG") else None)
     try:
-        return load(named, os.environ)
+        return load(named_file(file), os.environ)
     except SettingsRefused as refused:
         raise Refused(f"the settings cannot be used:\n{refused}") from refused

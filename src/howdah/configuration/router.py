@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from howdah.configuration.cluster import Section
 from howdah.configuration.quantities import Duration, Size
 from howdah.configuration.schema import EtcdStore, LogSettings, SqliteStore
-from howdah.configuration.words import AddressText, ClusterName, Host, Lines, OptionalPort, Port, Texts
+from howdah.configuration.words import AddressText, ClusterName, Host, Hosts, Lines, OptionalPort, Port, Texts
 
 Consistency = Literal["session", "eventual", "primary"]
 PoolMode = Literal["auto", "session", "transaction"]
@@ -18,7 +18,7 @@ TlsVersion = Literal["1.2", "1.3"]
 class ListenSettings(Section):
     """Where applications connect to."""
 
-    listen: Host = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 or :: for all")
+    listen: Hosts = Field(default=("127.0.0.1",), description="addresses to listen on; 0.0.0.0 and :: for all")
     port: Port = Field(default=6432, description="the port of applications: statements go where they belong")
     read_write_port: OptionalPort = Field(
         default=0, description="everything to the primary, as target_session_attrs=read-write; 0: no such port"
@@ -122,12 +122,16 @@ class PoolSettings(Section):
     client_address: bool = Field(
         default=False, description="whether application_name ends with the client's address, for pg_stat_activity"
     )
-    prepared_max: int = Field(default=500, ge=0, description="prepared statements kept on one server connection")
+    prepared_max: int = Field(default=500, ge=1, description="prepared statements kept on one server connection")
     keepalive_ms: Duration = Field(
-        default=5_000, alias="keepalive", description="a silent server's connection is probed by the kernel after it"
+        default=5_000,
+        alias="keepalive",
+        description="a silent server's connection is probed by the kernel after it; 0: never",
     )
     user_timeout_ms: Duration = Field(
-        default=10_000, alias="user_timeout", description="and given up when sent bytes were not taken for so long"
+        default=10_000,
+        alias="user_timeout",
+        description="and given up when sent bytes were not taken for so long; 0: as the system has it",
     )
 
 
@@ -172,7 +176,9 @@ class RoutingSettings(Section):
     harmless_functions: Texts = Field(
         default=(), description="volatile functions that may run on standbys: schema.name, or name for any schema"
     )
-    cache_statements: int = Field(default=10_000, ge=0, description="statements whose place is remembered")
+    cache_bytes: Size = Field(
+        default=32 * 1024 * 1024, description="of each database, so much of its clients' statements is remembered"
+    )
 
 
 class HoldSettings(Section):
@@ -211,7 +217,7 @@ class LimitSettings(Section):
     write_timeout_ms: Duration = Field(
         default=60_000,
         alias="write_timeout",
-        description="a client that takes nothing for so long while it holds a server connection is ended; 0: no limit",
+        description="a client that takes nothing of what is sent to it for so long is ended; 0: no limit",
     )
     buffer_bytes: Size = Field(
         default=256 * 1024, description="bytes on their way to a side that takes none; then the other side waits"

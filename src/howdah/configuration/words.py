@@ -107,6 +107,11 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_split), Field(json_schema_ex
 Lines = Annotated[tuple[str, ...], BeforeValidator(_split_lines), Field(json_schema_extra={"kind": "list"})]
 Host = Annotated[str, AfterValidator(_checked_host), Field(json_schema_extra={"kind": "host"})]
 AddressText = Annotated[str, AfterValidator(_checked_address), Field(json_schema_extra={"kind": "host or host:port"})]
+Hosts = Annotated[
+    tuple[Host, ...],
+    BeforeValidator(_split),
+    Field(min_length=1, json_schema_extra={"kind": "host, or list of hosts"}),
+]
 Prefix = Annotated[str, AfterValidator(_checked_prefix)]
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"kind": "port, 1 to 65535"})]
 OptionalPort = Annotated[int, Field(ge=0, le=65535, json_schema_extra={"kind": "port, 1 to 65535, or 0"})]

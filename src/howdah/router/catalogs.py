@@ -111,7 +111,7 @@ class Catalogs:
 
     def __init__(self, hub: Hub, harmless: Iterable[str], interval_s: float) -> None:
         self._hub = hub
-        self._harmless = tuple(harmless)
+        self.harmless = tuple(harmless)
         self._interval_s = interval_s
         self._jobs: dict[str, asyncio.Task[None]] = {}
 
@@ -130,7 +130,7 @@ class Catalogs:
     async def _keep(self, place: Place, verdicts: Verdicts) -> None:
         while True:
             try:
-                catalog = await read_catalog(self._hub, place, self._harmless)
+                catalog = await read_catalog(self._hub, place, self.harmless)
             except CatalogUnread as unread:
                 log.info(f"the catalogs of {place.database} were not read: {unread}", part="catalogs")
                 await asyncio.sleep(RETRY_S)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+from howdah.configuration.router import LimitSettings
 from howdah.router.loginpolicy import arrival_of
 from howdah.router.tls import ClientSide, peer_certificate
 from howdah.router.verifiers import NobodyAnswers, Verifiers
@@ -24,10 +25,35 @@ from howdah.routing.loginsteps import (
     Step,
     TlsUp,
 )
+from howdah.routing.route import Route
 from howdah.routing.session import Session, go_on, stall
 from howdah.routing.visitor import Visitor
 
 log = structlog.get_logger(__name__)
+
+
+SESSION, CLIENT, SERVER, TLS = 1, 2, 4, 8
+"""Why nothing is read from a client: its session has enough, it takes no answers, its server takes nothing, TLS begins.
+"""
+
+
+class Book(Protocol):
+    """Who is told how a client does (`Crowd`)."""
+
+    def spoke(self, client: "ClientWire") -> None:
+        """It said who it is."""
+
+    def came(self, client: "ClientWire") -> None:
+        """Its login is over."""
+
+    def stalls(self, client: "ClientWire", unsent_bytes: Callable[[], int]) -> None:
+        """It does not take what is sent; how much that is now."""
+
+    def flows(self, client: "ClientWire") -> None:
+        """It takes it again."""
+
+    def leaves(self, client: "ClientWire") -> None:
+        """It was shown out."""
 
 
 class House(Protocol):
@@ -35,6 +61,14 @@ class House(Protocol):
 
     policy: Policy
     verifiers: Verifiers
+
+    @property
+    def limits(self) -> LimitSettings:
+        """What clients may use."""
+
+    @property
+    def book(self) -> Book:
+        """Who is told how it does."""
 
     def tls(self) -> ClientSide | None:
         """What clients are served with."""
@@ -63,21 +97,23 @@ class ClientWire:
 
     __slots__ = (
         "__weakref__",
+        "_held",
         "_house",
         "_login",
-        "_paused",
         "_session",
         "_transport",
         "data_received",
+        "route",
         "write",
     )
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, route: Route = Route.AUTO) -> None:
+        self.route = route
         self._house = house
         self._login: ClientLogin | None = None
         self._session: Session | AdminSession | None = None
         self._transport: Any = None
-        self._paused = False
+        self._held = 0
         self.write: Callable[[bytes], None] = _nowhere
         self.data_received: Callable[[bytes], None] = self._log_in
 
@@ -88,6 +124,7 @@ class ClientWire:
         first = self._transport is None
         self._transport = transport
         self.write = transport.write
+        transport.set_write_buffer_limits(high=self._house.limits.buffer_bytes)
         if first:
             arrival = arrival_of(transport.get_extra_info("socket"))
             self._login = ClientLogin(arrival, self._house.policy, secrets.token_bytes(RANDOM_BYTES))
@@ -107,41 +144,49 @@ class ClientWire:
         self._house.gone(self)
 
     def pause_writing(self) -> None:
-        """The client does not read: its server has to wait."""
+        """The client does not read. Its server has to wait, and nothing more is asked for it, as PostgreSQL does."""
+        self.hold(CLIENT)
+        self._house.book.stalls(self, self._transport.get_write_buffer_size)
         if isinstance(self._session, Session):
             stall(self._session)
 
     def resume_writing(self) -> None:
         """The client reads again."""
+        self._house.book.flows(self)
         if isinstance(self._session, Session):
             go_on(self._session)
+        self.hold(CLIENT, False)
 
     # the session's sink
 
     def pause(self) -> None:
         """Read no more."""
-        if not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
+        self.hold(SESSION)
 
     def resume(self) -> None:
         """Read again."""
-        if self._paused and not self._transport.is_closing():
-            self._paused = False
+        self.hold(SESSION, False)
+
+    def hold(self, why: int, held: bool = True) -> None:
+        """Read no more, as long as there is a reason not to; or that is no reason any more."""
+        before, self._held = self._held, self._held | why if held else self._held & ~why
+        if bool(before) is bool(self._held) or self._transport.is_closing():
+            return
+        if held:
+            self._transport.pause_reading()
+        else:
             self._transport.resume_reading()
 
     def close(self) -> None:
         """Close when all is sent."""
-        self._transport.close()
+        self._house.book.leaves(self)
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         """Close now."""
-        self._transport.abort()
-
-    @property
-    def in_login(self) -> bool:
-        """Whether it has not proved yet who it is."""
-        return self._login is not None
+        if self._transport is not None:
+            self._transport.abort()
 
     def too_late(self) -> None:
         """It has not logged in in time."""
@@ -156,7 +201,7 @@ class ClientWire:
 
     def _follow(self, step: Step) -> None:
         if isinstance(step.then, StartTls):
-            self.pause()  # what comes next is for TLS, which is not there yet
+            self.hold(TLS)  # what comes next is for TLS, which is not there yet
         if step.send:
             self.write(step.send)
         match step.then:
@@ -165,6 +210,7 @@ class ClientWire:
             case StartTls():
                 self._house.start(self._start_tls())
             case AskRole(user=user):
+                self._house.book.spoke(self)
                 self._house.start(self._ask(user))
             case AskLdap():
                 if self._login is not None:
@@ -188,16 +234,26 @@ class ClientWire:
             return
         loop = asyncio.get_running_loop()
         try:
-            secured = await loop.start_tls(transport, cast("asyncio.Protocol", self), side.context, server_side=True)
+            secured = await loop.start_tls(
+                transport,
+                cast("asyncio.Protocol", self),
+                side.context,
+                server_side=True,
+                ssl_handshake_timeout=self._house.limits.login_timeout_ms / 1000,
+            )
         except OSError as error:
             log.info(f"TLS with a client did not come about: {error}", part="clients")
             transport.abort()
             return
         if secured is None:
             return
-        self._paused = False
+        self._held = 0
         self._transport = secured
         self.write = secured.write
+        secured.set_write_buffer_limits(high=self._house.limits.buffer_bytes)
+        if self._login is not login:
+            secured.abort()  # it took too long
+            return
         endpoint = side.binding
         self._follow(login.tls_is_up(TlsUp(endpoint, peer_certificate(secured.get_extra_info("ssl_object")))))
 
@@ -218,6 +274,7 @@ class ClientWire:
             self._house.refused()
             self.close()
             return
+        self._house.book.came(self)
         self._session = session
         self.data_received = session.receive
         self._transport.set_protocol(self)

@@ -51,7 +51,8 @@ class _Line:
 
 
 class Probes:
-    """Asks every target of the fleet. `tell` gets what changes; `nudge` is called when the record must be read."""
+    """Asks every target of the fleet. `settings` may be changed at any time. `tell` gets what changes; `nudge` is
+    called when the record must be read."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Probes:
     ) -> None:
         """`login`: what libpq needs beside the address: password, TLS."""
         self._fleet = fleet
-        self._settings = settings
+        self.settings = settings
         self._login = dict(login)
         self._now_ms = now_ms
         self._tell = tell
@@ -107,11 +108,11 @@ class Probes:
                 wake.clear()
                 why = ""
                 try:
-                    async with asyncio.timeout(self._settings.probe_timeout_ms / 1000):
+                    async with asyncio.timeout(self.settings.probe_timeout_ms / 1000):
                         line = line or await self._connect(target)
                         sample = await self._ask(line)
                 except TimeoutError:
-                    why = f"it did not answer within {self._settings.probe_timeout_ms} ms"
+                    why = f"it did not answer within {self.settings.probe_timeout_ms} ms"
                 except (SqlFailed, OSError) as failure:
                     why = str(failure)
                 if not why:
@@ -124,7 +125,7 @@ class Probes:
                     line = None
                 self._told(target, self._fleet.unanswered(target, why))
                 await _wait(wake, retry_ms)
-                retry_ms = min(2 * retry_ms, self._settings.probe_interval_ms)
+                retry_ms = min(2 * retry_ms, self.settings.probe_interval_ms)
         finally:
             if line is not None:
                 line.connection.close()
@@ -141,7 +142,7 @@ class Probes:
 
     async def _rest(self, target: Target, wake: asyncio.Event) -> None:
         """Until it is time for the next question."""
-        settings, fleet = self._settings, self._fleet
+        settings, fleet = self.settings, self._fleet
         left_ms = float(min(settings.probe_interval_ms, settings.sample_idle_interval_ms))
         if target is not fleet.primary:
             late = self._wanted() and target.fresh_ms < fleet.newest_ms
@@ -171,7 +172,7 @@ class Probes:
 
     async def _connect(self, target: Target) -> _Line:
         """Log in, and see that it is a server of this cluster."""
-        timeout_ms = self._settings.probe_timeout_ms
+        timeout_ms = self.settings.probe_timeout_ms
         login = {**self._login, "application_name": "howdah router"}
         place = await router_place(target.host, target.port, timeout_ms, login)
         connection = await place.connect(statement_timeout_ms=timeout_ms)

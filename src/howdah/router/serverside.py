@@ -11,6 +11,7 @@ from typing import Any, cast
 import structlog
 
 from howdah.configuration.router import PoolSettings
+from howdah.router.clientside import SERVER, ClientWire
 from howdah.router.tls import binding_of
 from howdah.routing.credentials import Credentials
 from howdah.routing.link import Link
@@ -26,6 +27,8 @@ NONCE_CHARACTERS = 24
 FOR_GOOD = frozenset((Failure.CREDENTIALS, Failure.NO_DATABASE, Failure.OTHER))
 """Another try ends the same, so who waits is told."""
 RETRY_S = 0.2
+KEEPALIVE_INTERVAL_S = 2
+KEEPALIVE_TRIES = 3
 
 
 class ServerWire:
@@ -34,7 +37,8 @@ class ServerWire:
     `data_received` is the one's and then the other's own: the loop looks it up once for each protocol that it is
     given."""
 
-    def __init__(self, login: ServerLogin) -> None:
+    def __init__(self, login: ServerLogin, buffer_bytes: int) -> None:
+        self._buffer_bytes = buffer_bytes
         self.link: Link | None = None
         self.write: Callable[[bytes], None] = _nowhere
         self.data_received: Callable[[bytes], None] = self._log_in
@@ -42,6 +46,7 @@ class ServerWire:
         self._login = login
         self._transport: asyncio.Transport | None = None
         self._paused = False
+        self._held: ClientWire | None = None  # it is not read, since the server takes nothing
 
     # asyncio's protocol
 
@@ -49,6 +54,7 @@ class ServerWire:
         """It is open."""
         self._transport = transport
         self.write = transport.write
+        transport.set_write_buffer_limits(high=self._buffer_bytes)
 
     def begin(self) -> None:
         """Say who wants in."""
@@ -80,19 +86,24 @@ class ServerWire:
         """It ended, by itself or because it was closed here."""
         if not self.done.done():
             self.done.set_result(self._login.lost(str(error) if error else "the server closed the connection"))
+        self.resume_writing()
         if self.link is not None:
             self.link.broken = self.link.broken or "the server closed the connection"
             self.link.pool.lost(self.link)
 
     def pause_writing(self) -> None:
         """The server does not read: its client has to wait."""
-        if self.link is not None and self.link.session is not None:
-            self.link.session.client.pause()
+        if self.link is not None and self.link.session is not None and self._held is None:
+            client = self.link.session.client
+            if isinstance(client, ClientWire):
+                self._held = client
+                client.hold(SERVER)
 
     def resume_writing(self) -> None:
         """The server reads again."""
-        if self.link is not None and self.link.session is not None:
-            self.link.session.client.resume()
+        held, self._held = self._held, None
+        if held is not None:
+            held.hold(SERVER, False)
 
     # the link's sink
 
@@ -129,12 +140,14 @@ class Servers:
     def __init__(
         self,
         settings: PoolSettings,
+        buffer_bytes: int,
         tls: Callable[[], ssl.SSLContext | None],
         tls_required: bool,
         plain: Profile,
         now_ms: Callable[[], float],
     ) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.buffer_bytes = buffer_bytes
         self._tls = tls
         self._tls_required = tls_required
         self._plain = plain
@@ -163,7 +176,7 @@ class Servers:
         task.add_done_callback(self._tasks.discard)
 
     async def _open(self, pool: Pool) -> None:
-        limit_s = self._settings.connect_timeout_ms / 1000
+        limit_s = self.settings.connect_timeout_ms / 1000
         result: ServerReady | LoginFailed
         wire: ServerWire | None = None
         try:
@@ -205,8 +218,7 @@ class Servers:
         raw.setblocking(False)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._settings.user_timeout_ms)
+            _watch(raw, self.settings)
             await loop.sock_connect(raw, (target.host, target.port))
             context = self._tls()
             if context is not None:
@@ -228,7 +240,8 @@ class Servers:
         place = pool.place
         settings = place.begins.settings if place.begins is not None else (("application_name", "howdah router"),)
         startup = ServerStartup(place.user, place.database, settings, place.replication)
-        wire = ServerWire(ServerLogin(startup, credentials, secrets.token_urlsafe(NONCE_CHARACTERS).encode()))
+        login = ServerLogin(startup, credentials, secrets.token_urlsafe(NONCE_CHARACTERS).encode())
+        wire = ServerWire(login, self.buffer_bytes)
         transport, _ = await loop.create_connection(
             lambda: cast("asyncio.Protocol", wire),  # it has all the methods, and needs no class above it
             sock=raw,
@@ -244,7 +257,7 @@ class Servers:
 
     async def _cancel(self, link: Link) -> None:
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_ms / 1000):
+            async with asyncio.timeout(self.settings.connect_timeout_ms / 1000):
                 target = link.pool.target
                 reader, writer = await asyncio.open_connection(target.host, target.port)
                 try:
@@ -262,6 +275,16 @@ def _unreachable(why: str) -> LoginFailed:
     text = f"the server could not be reached: {why}"
     message = sqlstate.error(sqlstate.FATAL, sqlstate.CANNOT_CONNECT_NOW, text)
     return LoginFailed(Failure.WAIT, sqlstate.CANNOT_CONNECT_NOW, message, text)
+
+
+def _watch(raw: socket.socket, settings: PoolSettings) -> None:
+    """Have the kernel find out that a server's machine is gone."""
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, settings.user_timeout_ms)
+    if settings.keepalive_ms:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, round(settings.keepalive_ms / 1000)))
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_TRIES)
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -4,7 +4,6 @@ A changed file makes a new context, for new connections; those that are open kee
 told, and what was in force stays.
 """
 
-import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -153,12 +152,6 @@ class Renewed(Generic[Made]):
         self._seen = now
         log.info(f"{self._what} was renewed")
         return True
-
-    async def keep_fresh(self, interval_ms: float) -> None:
-        """Look for ever. The files are small and local: this does not leave the loop."""
-        while True:
-            await asyncio.sleep(interval_ms / 1000)
-            self.renew()
 
 
 def _state_of(files: Sequence[Path]) -> tuple[tuple[int, int, int], ...]:

@@ -15,6 +15,8 @@ from howdah.routing.pool import Limits, Opener, Pool
 from howdah.routing.prepared import Statements
 from howdah.routing.profile import Profile, Profiles
 from howdah.routing.route import Route
+from howdah.routing.shares import Shares
+from howdah.routing.tally import OwnTally
 from howdah.routing.texts import Texts
 from howdah.routing.wishes import Consistency
 from howdah.wire import sqlstate
@@ -43,12 +45,14 @@ class Place:
         limits: Limits,
         opener: Opener,
         ledger: Ledger | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self.user = user
         self.database = database
         self.texts = texts
         self.limits = limits
         self.ledger = ledger or Ledger()
+        self.shares = shares or Shares(OwnTally())
         self.keeps = ""
         self.halted = False
         self.spread = True
@@ -75,10 +79,10 @@ class Place:
 
 class Hub:
     """`clock_ms`: the time now. `now_ms`: as of the last tick, for what need not be exact. `stopwatch_s`: a finer
-    clock, in seconds, for what is timed. `hold_ms`: how long a statement waits for a primary; `hold_bytes`: so much of
-    what they sent is kept for all that wait; `drain_ms`: how long transactions go on when a switchover begins.
-    `halted`: databases for which no server connection is lent, "" for all; `closed`: those that let no new client
-    in."""
+    clock, in seconds, for what is timed. `hold_ms`: how long a statement waits for a primary; `hold_most`: so many may
+    wait; `hold_bytes`: so much of what they sent is kept for all that wait; `drain_ms`: how long transactions go on
+    when a switchover begins. `halted`: databases for which no server connection is lent, "" for all; `closed`: those
+    that let no new client in."""
 
     def __init__(
         self,
@@ -103,7 +107,7 @@ class Hub:
         self.hold_ms = hold_ms
         self.hold_bytes = 64 << 20
         self.drain_ms = 2_000.0
-        self._hold_most = hold_most
+        self.hold_most = hold_most
         self.leaving: set[Target] = set()
         self._drained: dict[Target, float] = {}
         self._served: Target | None = None
@@ -119,7 +123,7 @@ class Hub:
     def hold(self, session: Session) -> None:
         """There is no primary at the moment: it waits for one, in order, if there is room."""
         self.ledger.held += 1
-        if len(self.held) >= self._hold_most:
+        if len(self.held) >= self.hold_most:
             self._turn_away(session)
         else:
             self.held.append(session)

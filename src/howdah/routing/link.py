@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
 from howdah.routing.lost import UNREPLICATED_COMMIT
-from howdah.routing.prepared import KEPT_PER_LINK, Statement
+from howdah.routing.prepared import Statement
 from howdah.routing.profile import Profile, change
 from howdah.wire import codes, frame
 from howdah.wire.expect import Expect
@@ -350,7 +350,7 @@ def close_statement(name: bytes) -> bytes:
 
 def make_room(link: Link) -> bytes:
     """What must go to this server before one more statement is prepared there; b"" while there is room for it."""
-    if len(link.prepared) < KEPT_PER_LINK:
+    if len(link.prepared) < link.pool.limits.prepared:
         return b""
     eldest = next(iter(link.prepared))
     del link.prepared[eldest]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from howdah.routing.freshness import NEVER
 from howdah.routing.link import Link
+from howdah.routing.tally import TAKEN
 
 if TYPE_CHECKING:
     from howdah.routing.fleet import Target
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Limits:
     """`most` connections to one server, `reserve` more once somebody has waited `reserve_after_ms`; `least` are kept
     open. Connections that are idle for `idle_ms` or as old as `life_ms` are closed. One that was idle for `check_ms`
-    is tried before it is lent. `at_once` are opened at the same time."""
+    is tried before it is lent. `at_once` are opened at the same time. On each `prepared` statements are kept."""
 
     most: int = 20
     least: int = 0
@@ -35,6 +36,7 @@ class Limits:
     wait_ms: float = 20_000.0
     check_ms: float = math.inf
     at_once: int = 4
+    prepared: int = 500
 
 
 LOOKED_AT: Final = 32
@@ -51,7 +53,10 @@ class Opener(Protocol):
 
 
 class Pool:
-    """`busy` are lent, `opening` on their way. `shut_ms`: since when the server's rules let nobody in; 0: they do."""
+    """`opening` are on their way. `used`: one was needed once. `surplus`: so many connections that come back are
+    closed, not lent again: others have a right to them. `starved`: by which limit the last one was not opened, if it
+    was not: this pool's (0), or its server's (1). `shut_ms`: since when the server's rules let nobody in; 0: they
+    do."""
 
     def __init__(self, place: Place, target: Target, limits: Limits, opener: Opener) -> None:
         self.place = place
@@ -62,6 +67,9 @@ class Pool:
         self.links: set[Link] = set()
         self.opening = 0
         self.paused = False
+        self.used = False
+        self.surplus = 0
+        self.starved = TAKEN
         self.refusal = b""
         self.shut_ms = 0.0
         self.counts = place.ledger.of(place.database, target.name)
@@ -97,10 +105,12 @@ class Pool:
             return
         most = most or self.limits.most
         while (
-            self.opening < min(len(self.waiting), self.limits.at_once)
-            and len(self.links) + self.opening < most
+            self.opening < self.limits.at_once
+            and (self.opening < len(self.waiting) or (self.used and self.opening + len(self.links) < self.limits.least))
             and self.target.usable
+            and self.place.shares.open(self, most)
         ):
+            self.used = True
             self.opening += 1
             self._opener.open(self)
 
@@ -120,6 +130,7 @@ class Pool:
         """It could not be opened. `message`: the server's own error. `for_good`: trying again is of no use, so
         everybody who waits is told; else they go on waiting, and the next try is the caller's."""
         self.opening -= 1
+        self.place.shares.closed(self)
         self.refusal = message
         if for_good:
             waiting, self.waiting = self.waiting, deque()
@@ -136,6 +147,9 @@ class Pool:
         if session is not None and session.stalled:
             link.sink.resume()  # the next client reads
         self.target.busy -= 1
+        if self.surplus:
+            self.surplus -= 1
+            link.broken = link.broken or "others have a right to it"
         worn = now_ms - link.opened_ms > self.limits.life_ms
         if link.broken or worn or not link.idle or link.term != self.target.term:
             self.discard(link)
@@ -166,7 +180,9 @@ class Pool:
         link.sink.close()
 
     def _forget(self, link: Link) -> None:
-        self.links.discard(link)
+        if link in self.links:
+            self.links.discard(link)
+            self.place.shares.closed(self)
         if link in self.idle:
             self.idle.remove(link)
         if self.waiting:
@@ -212,8 +228,8 @@ class Pool:
                 self.discard(link)
         while self.waiting and now_ms - self.waiting[0].asked_ms > limits.wait_ms:
             self.waiting.popleft().waited_too_long(self.refusal)
-        if self.waiting:
-            late = limits.reserve and now_ms - self.waiting[0].asked_ms > limits.reserve_after_ms
+        if self.waiting or self.used:
+            late = self.waiting and limits.reserve and now_ms - self.waiting[0].asked_ms > limits.reserve_after_ms
             self.grow(limits.most + limits.reserve if late else 0)
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from howdah.routing.texts import Texts
 
 OURS = b"howdah_"
-KEPT_PER_LINK = 500
 MOST_TAKEN = 10_000
 """So many names are taken over from clients; some drivers count theirs up for ever."""
 

@@ -54,7 +54,8 @@ class Session:
 
     `asked_ms`: since when it waits; `waits`: for which pool; `blocked`: nothing more is done before it is woken.
     `wrote_ms`: when its last write ended. `inbox` from `at` on: what has come and is not sent. `unsynced`: extended
-    messages went to the server since the last Sync.
+    messages went to the server since the last Sync. `lent_ms`: when it last got a
+    connection.
 
     `stands_by`: the one server of a session that keeps to any. `wrote_on`: where its last write was; `recalls`: what
     comes next asks for what only that connection knows (currval).
@@ -73,6 +74,7 @@ class Session:
         self.state = State(profile, place.keeps, hub.profiles, hub.statements, hub.clock_ms)
         self.link: Link | None = None
         self.asked_ms = 0.0
+        self.lent_ms = 0.0
         self.wrote_ms = NEVER_MS
         self.stands_by: Target | None = None
         self.wrote_on: Link | None = None
@@ -408,9 +410,9 @@ class Session:
     # its end
 
     def dismiss(self) -> None:
-        """The router stops: it ends as soon as it is in no transaction."""
+        """The router stops: it ends if it waits for nothing and is in no transaction."""
         link = self.link
-        if link is None or (link.idle and not self.unsynced):
+        if not self.inbox and not self.blocked and (link is None or (link.idle and not self.unsynced)):
             self.refuse(sqlstate.error(sqlstate.FATAL, sqlstate.ADMIN_SHUTDOWN, "the router is stopping"))
 
     def refuse(self, message: bytes) -> None:

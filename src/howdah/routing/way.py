@@ -62,6 +62,7 @@ def lent(session: Session, link: Link) -> Link | None:
     session.link = link
     session.waits = None
     session.asked_ms = 0.0
+    session.lent_ms = session.hub.now_ms
     profile = session.state.profile
     forget = session.recalls and link.writer is not session
     unused_ms = session.hub.now_ms - link.idle_ms
