@@ -1,6 +1,6 @@
 # `make up` starts a cluster, `make test` runs every test. Each target does its own set-up; all it needs is
 # Python >= 3.11 and make. Give another Python with PYTHON=/path/to/python3.
-.PHONY: up down test check format simulate model chaos docs bench-failover bench-router compile-router clean
+.PHONY: up down test test-drivers check format simulate model chaos docs bench-failover bench-router compile-router clean
 .DEFAULT_GOAL := check
 
 export PYTHON
@@ -71,6 +71,10 @@ bench-router: $(DEVELOP)
 # a C compiler and a minute or two, once for each change of the source.
 compile-router: $(DEVELOP)
 	@$(BIN)/python tools/compile.py router
+
+# The drivers' own test suites, directly and through the router. Needs Go, and the package registries.
+test-drivers: $(DEVELOP)
+	$(BIN)/python -m tests.drivers $(ARGS)
 
 # Removes what the other targets made, never a cluster's data.
 clean:
