@@ -20,7 +20,7 @@ from tests.router.realrouter import router_before
 
 MODES = ("session", "auto", "transaction")
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-RESULTS = Path(__file__).with_name("results.json")
+RESULTS = DOCS.parent / "build" / "drivers" / "results.json"
 
 
 def run(names: list[str], modes: list[str], cache: Path) -> None:

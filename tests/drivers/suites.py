@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ASYNCPG = "0.30.0"
 PGX = "v5.12.0"
@@ -60,11 +61,11 @@ class Suite:
     run: Callable[[Path, Where, Path], Results]
 
 
-def _shell(command: list[str], log: Path, **options: object) -> str:
+def _shell(command: list[str], log: Path, **options: Any) -> str:
     """Run it to its end, or to LIMIT_S; what it printed."""
     with log.open("ab") as output:
         try:
-            subprocess.run(command, stdout=output, stderr=output, timeout=LIMIT_S, check=False, **options)  # type: ignore[call-overload] # options of subprocess.run
+            subprocess.run(command, stdout=output, stderr=output, timeout=LIMIT_S, check=False, **options)
         except subprocess.TimeoutExpired:
             output.write(b"\nit did not end in time\n")
     return log.read_text(errors="replace")
@@ -121,19 +122,25 @@ def _go_module(module: str, version: str, packages: dict[str, str]) -> Callable[
     return prepare
 
 
+def _go_results(text: str) -> Results:
+    words = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
+    found = dict.fromkeys(re.findall(r"^=== RUN   ([^\s/]+)$", text, re.MULTILINE), "failed")
+    ended = re.findall(r"^--- (PASS|FAIL|SKIP): (\S+)", text, re.MULTILINE)
+    return found | {test: words[word] for word, test in ended}
+
+
 def _run_go(packages: dict[str, str], left_out: str) -> Callable[[Path, Where, Path], Results]:
     def run(directory: Path, where: Where, log: Path) -> Results:
         results: Results = {}
         for name, package in packages.items():
-            part = log.with_suffix(f".{name}.log")
-            command = [str(directory / f"{name}.test"), "-test.v", "-test.timeout", "600s", "-test.parallel", "2"]
+            command = [str(directory / f"{name}.test"), "-test.v", "-test.timeout", "300s", "-test.parallel", "2"]
             command += ["-test.skip", left_out]
-            text = _shell(command, part, cwd=directory / "source" / package, env=where.environment())
-            words = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
-            for word, test in re.findall(r"^--- (PASS|FAIL|SKIP): (\S+)", text, re.MULTILINE):
-                results[f"{name}.{test}"] = words[word]
-            for test in set(re.findall(r"^=== RUN   ([^\s/]+)$", text, re.MULTILINE)):
-                results.setdefault(f"{name}.{test}", "failed")  # it took the process with it
+            place = {"cwd": directory / "source" / package, "env": where.environment()}
+            found = _go_results(_shell(command, log.with_suffix(f".{name}.log"), **place))
+            for test in [test for test, word in found.items() if word == "failed"]:
+                alone = [*command, "-test.run", f"^{test}$", "-test.timeout", "30s"]  # one that panics ends the others
+                found |= _go_results(_shell(alone, log.with_suffix(f".{name}.{test}.log"), **place))
+            results |= {f"{name}.{test}": word for test, word in found.items()}
         return results
 
     return run
