@@ -182,3 +182,22 @@ def test_health_and_metrics_are_answered_beside_the_clients(cluster: RealCluster
         text = httpx.get(f"http://127.0.0.1:{health}/metrics").text
         (refused,) = [line for line in text.splitlines() if line.startswith("howdah_router_logins_refused_total{")]
         assert float(refused.split()[-1]) >= 1
+
+
+def test_settings_are_changed_one_by_one_and_read_again_while_clients_work(cluster: RealCluster) -> None:
+    with router_before(cluster, pools={"size": 3}) as router, router.connect() as client, admin_of(router) as admin:
+
+        def size() -> str:
+            return next(str(row["value"]) for row in admin.execute("SHOW CONFIG") if row["key"] == "pools.size")
+
+        client.execute("BEGIN")
+        admin.execute("SET default_pool_size = 7")
+        assert size() == "7"
+        assert next(row["pool_size"] for row in admin.execute("SHOW DATABASES") if row["name"] == "postgres") == 7
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=r"did you mean 'pools\.size'"):
+            admin.execute("SET pools.sice = 7")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="started again"):
+            admin.execute("SET listen.port = 7777")
+        admin.execute("RELOAD")
+        assert size() == "3"
+        client.execute("COMMIT")

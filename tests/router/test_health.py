@@ -14,11 +14,12 @@ from tests.routing.playsession import Stage
 class Router:
     """A stage with REST. `leaving`: it was told to stop."""
 
-    def __init__(self, hold_most: int = 2) -> None:
+    def __init__(self) -> None:
         self.stage = Stage()
+        self.stage.hub.hold_most = 2
         self.leaving = False
         desk = AdminDesk(self.stage)
-        self._app = build_app(RouterView("main", "r1", desk.scene, lambda: self.leaving, lambda: hold_most))
+        self._app = build_app(RouterView("main", "r1", desk.scene, lambda: self.leaving))
 
     def asks(self, path: str, method: str = "GET") -> httpx.Response:
         """One request."""

@@ -48,21 +48,13 @@ class RouterDocument(BaseModel):
 
 
 class RouterView:
-    """What is looked at. `leaving`: whether it was told to stop; `hold_most`: so many may wait for a primary."""
+    """What is looked at. `leaving`: whether it was told to stop."""
 
-    def __init__(
-        self,
-        cluster: str,
-        name: str,
-        scene: Callable[[], Scene],
-        leaving: Callable[[], bool],
-        hold_most: Callable[[], int],
-    ) -> None:
+    def __init__(self, cluster: str, name: str, scene: Callable[[], Scene], leaving: Callable[[], bool]) -> None:
         self._cluster = cluster
         self._name = name
         self._scene = scene
         self._leaving = leaving
-        self._hold_most = hold_most
         self._metrics = RouterMetrics(cluster, name)
 
     async def metrics_text(self) -> str:
@@ -101,7 +93,7 @@ class RouterView:
             return "it was told to stop"
         if not scene.hub.fleet.targets:
             return "it has not learned yet of which servers its cluster consists"
-        most = self._hold_most()
+        most = scene.hub.hold_most
         if scene.hub.fleet.writable(scene.now_ms) is None and most and len(scene.hub.held) >= most:
             return f"there is no primary now, and {most} statements wait already (hold.clients_max)"
         return ""
@@ -112,7 +104,7 @@ def rest_of(settings: RouterSettings, scene: Callable[[], Scene], leaving: Calla
     if not settings.health.port:
         return None
     name = settings.name or socket.gethostname()
-    view = RouterView(settings.cluster, name, scene, leaving, lambda: settings.hold.clients_max)
+    view = RouterView(settings.cluster, name, scene, leaving)
     return ApiServer(build_app(view), Address(settings.health.listen, settings.health.port), called="health")
 
 

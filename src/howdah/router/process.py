@@ -15,6 +15,7 @@ from howdah.agent.pem import TlsUnusable
 from howdah.api.server import ApiServer, CannotListen
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.router import LimitSettings, PoolSettings, RouterSettings
+from howdah.configuration.routerkeys import with_value
 from howdah.router.admin import Admin, House
 from howdah.router.admission import Admission
 from howdah.router.catalogs import Catalogs
@@ -134,7 +135,7 @@ class Router:
                 settings=lambda: self.settings,
                 logging_in=lambda: self.book.logging_in,
                 reload=self.reload,
-                change=lambda name, value: f"set {name} to {value} in the settings, then RELOAD",
+                change=self._change,
                 changeable=changeable,
                 end=self._end,
             )
@@ -169,19 +170,36 @@ class Router:
         """Read the settings again and take them up, for everybody who is here. What is wrong with them, and then
         nothing has changed; "" if nothing is."""
         try:
-            settings, kept = renewed(self.settings, self._read())
-            if settings.tls.clients != self.settings.tls.clients:
-                self._client_tls = renewed_client_side(settings.tls.clients)
+            kept = self._take_up(self._read())
         except (SettingsRefused, TlsUnusable) as refused:
             log.error(f"the settings were read again and cannot be used; the old ones stay: {refused}", part="router")
             return str(refused)
-        self.settings = settings
-        self._apply(settings)
-        self.hub.changed(self._fleet.adjust(fleet_limits(settings.knowledge, settings.routing)))
         for name in kept:
             log.warning(f"{name} was changed, which takes effect when the router is started again", part="router")
         log.info("the settings were read again", part="router")
         return ""
+
+    def _change(self, name: str, value: str) -> str:
+        """One setting, until they are read again; answers as `reload` does."""
+        try:
+            kept = self._take_up(with_value(self.settings, name, value))
+        except (SettingsRefused, TlsUnusable) as refused:
+            return str(refused)
+        if kept:
+            return f"{kept[0]} takes effect only when the router is started again: change it in its settings"
+        log.info(f"{name} is {value} until the settings are read again", part="router")
+        return ""
+
+    def _take_up(self, wanted: RouterSettings) -> tuple[str, ...]:
+        """For everybody who is here. Returns what cannot be taken up. Raises TlsUnusable, and then nothing has
+        changed."""
+        settings, kept = renewed(self.settings, wanted)
+        if settings.tls.clients != self.settings.tls.clients:
+            self._client_tls = renewed_client_side(settings.tls.clients)
+        self.settings = settings
+        self._apply(settings)
+        self.hub.changed(self._fleet.adjust(fleet_limits(settings.knowledge, settings.routing)))
+        return kept
 
     async def drain(self) -> None:
         """For the grace clients still come; then nobody does, and those who are here may end their transactions."""
