@@ -44,6 +44,8 @@ def runs(stage: Stage, client: Client, text: str, answer: bytes) -> bytes:
         ("PREPARE p AS SELECT 1", "PREPARE", "PREPARE p", "DEALLOCATE ALL"),
         ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "DECLARE CURSOR", "cursor c WITH HOLD", "CLOSE c"),
         ("CREATE TEMP TABLE mine (a int)", "CREATE TABLE", "temporary mine", "DISCARD TEMP"),
+        ("CREATE TEMP TABLE mine (a int)", "CREATE TABLE", "temporary mine", "DROP TABLE other, mine"),
+        ("CREATE TEMP VIEW mine AS SELECT 1", "CREATE VIEW", "temporary mine", "DROP VIEW pg_temp.mine CASCADE"),
         ("SELECT pg_advisory_lock(1)", "SELECT 1", "pg_advisory_lock() holds a", "SELECT pg_advisory_unlock_all()"),
         ("LISTEN news", "LISTEN", "LISTEN news", "DISCARD ALL"),
     ],
@@ -60,6 +62,14 @@ def test_a_session_is_bound_until_it_takes_back_what_bound_it(binding: str, tag:
     assert runs(stage, client, loosening, done("OK")) == query(loosening)
     assert pins.why == ""
     assert client.session.link is None
+
+
+def test_another_table_of_that_name_is_not_the_temporary_one() -> None:
+    stage = Stage()
+    client = stage.client()
+    runs(stage, client, "CREATE TEMP TABLE mine (a int)", done("CREATE TABLE"))
+    runs(stage, client, "DROP TABLE public.mine", done("DROP TABLE"))
+    assert client.session.state.pinned == "temporary mine"
 
 
 def test_what_was_rolled_back_binds_nobody_and_what_a_rollback_does_not_undo_does() -> None:

@@ -114,6 +114,9 @@ def _follow(state: State, link: Link, effect: effects.SessionEffect) -> None:
         case effects.Deallocate(str(name)):
             state.forget(name.encode())
             state.pins.drop(Kind.PREPARED, name)
+        case effects.Drops(names):
+            for name in names:
+                state.pins.drop(Kind.TEMPORARY, name)
         case effects.Unlisten(channel):
             state.pins.drop(Kind.LISTEN, channel)
         case effects.CloseCursor(name):
@@ -173,6 +176,7 @@ def binds(effect: effects.SessionEffect) -> tuple[Bond, ...]:
             | effects.Execute()
             | effects.Deallocate()
             | effects.CloseCursor()
+            | effects.Drops()
             | effects.Unlisten()
             | effects.AdvisoryUnlock()
             | effects.Discard()

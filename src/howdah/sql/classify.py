@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from howdah.sql.control import transaction_statement
-from howdah.sql.creation import temporary_of
+from howdah.sql.creation import dropped, temporary_of
 from howdah.sql.hints import leading_hint, without_leading_comments
 from howdah.sql.parser import NotParsed, RawStatement, parse_tree
 from howdah.sql.preparation import declared_types, prepared_query
@@ -90,9 +90,13 @@ def classify(raw: RawStatement) -> Statement:
     reader = _READERS.get(raw.tag)
     if reader is not None:
         return reader(raw)
+    return _other(raw)
+
+
+def _other(raw: RawStatement, effects: tuple[SessionEffect, ...] = ()) -> Statement:
+    """One that writes, and of which no more is known."""
     kind = _kind(raw.text)
-    effects: tuple[SessionEffect, ...] = ()
-    if "pg_temp" in raw.text.lower():
+    if not effects and "pg_temp" in raw.text.lower():
         effects = (Unknown(f"{kind} names pg_temp"),)
     return Statement(kind, Reach.WRITE, f"{kind} is not among the statements that only read", session=effects)
 
@@ -240,6 +244,7 @@ _READERS: dict[str, Reader] = {
     "DeclareCursorStmt": _declare,
     "DeleteStmt": _modification,
     "DiscardStmt": lambda raw: discard_statement(raw.fields),
+    "DropStmt": lambda raw: _other(raw, dropped(raw.fields)),
     "DoStmt": lambda _: _DO,
     "ExecuteStmt": lambda raw: execute_statement(raw.fields),
     "ExplainStmt": _explain,

@@ -119,6 +119,14 @@ class CreatesTemporary:
 
 
 @dataclass(frozen=True, slots=True)
+class Drops:
+    """DROP of tables, views or sequences whose names are looked for among temporary ones first: without a schema, or in
+    pg_temp."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AdvisoryLock:
     """Takes an advisory lock. Those of the transaction (`session` False) end with it and bind nobody."""
 
@@ -189,6 +197,7 @@ SessionEffect: TypeAlias = (
     | Listen
     | Unlisten
     | CreatesTemporary
+    | Drops
     | AdvisoryLock
     | AdvisoryUnlock
     | SequenceState
