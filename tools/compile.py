@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from howdah.router.compiled import RECORD, record_of
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "howdah"
 CHECKED_SEEDS = (3, 8, 20)
@@ -236,6 +238,7 @@ PARTS = {
 def build(part: Part) -> bool:
     """Copy, write out, compile, and see that it does the same. False: nothing is left of it."""
     modules = copy_to(part, part.target)
+    (part.target / "howdah" / RECORD).write_text(record_of(SOURCE))
     setup = SETUP.format(modules=modules, level=part.level, many=part.name == "simulator")
     (part.target / "setup.py").write_text(setup)
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]

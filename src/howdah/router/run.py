@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -16,6 +17,7 @@ import uvloop
 from howdah.agent.pem import TlsUnusable
 from howdah.api.server import CannotListen as RestCannotListen
 from howdah.configuration.router import RouterSettings
+from howdah.router.compiled import outdated
 from howdah.router.doors import CannotListen, Door, open_doors, open_socket_files
 from howdah.router.process import Router
 from howdah.router.socketfile import SocketFile
@@ -30,6 +32,9 @@ Read = Callable[[], RouterSettings]
 
 def run_router(settings: RouterSettings, read: Read) -> int:
     """Run one router until it is told to stop. The process's exit status."""
+    if words := outdated(Path(__file__).parents[1]):
+        sys.stderr.write(f"howdah router: {words}\n")
+        return 1
     set_up_logs(Form(settings.log.format), settings.log.level, settings.name or socket.gethostname())
     try:
         return uvloop.run(_run(settings, read))
