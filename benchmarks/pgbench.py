@@ -29,6 +29,10 @@ class NoPgbench(Exception):
     """The sentence says where one comes from."""
 
 
+class RunFailed(Exception):
+    """With pgbench's last words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """`script`: a key of BUILTIN. `protocol`: simple, extended or prepared."""
@@ -122,7 +126,7 @@ def run(
     server_s: Callable[[], float],
 ) -> Run:
     """One run. What `proxy_s` and `server_s` tell (processor seconds so far) is read when the first second is over, in
-    which everybody logs in and warms up, and at the end. Raises RuntimeError if pgbench failed."""
+    which everybody logs in and warms up, and at the end. Raises RunFailed if pgbench failed."""
     with tempfile.TemporaryDirectory(prefix="howdah-pgbench-") as directory:
         command = [
             str(program), "-n", "-b", BUILTIN[load.script], "-M", load.protocol, "-c", str(load.clients), "-T",
@@ -152,7 +156,7 @@ def _watch(
                 done += float(found[2]) * (at - marks[-1][0])
             marks.append((at, proxy_s(), server_s()))
     if process.returncode or len(marks) < 2 or not done:
-        raise RuntimeError(f"pgbench failed with {load.title}: {''.join(said[-5:])}")
+        raise RunFailed(f"pgbench failed with {load.title}: {''.join(said[-5:])}")
     (began, proxy_0, server_0), (ended, proxy_1, server_1) = marks[0], marks[-1]
     p50_us, p99_us = _percentiles(directory)
     return Run(

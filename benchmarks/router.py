@@ -123,9 +123,13 @@ def measure(cluster: RealCluster, found: list[Proxy], parts: list[str], rounds: 
     results = Results()
     for number in range(rounds):
         for _, load, proxy in turns if number % 2 == 0 else reversed(turns):
-            run = one(
-                proxy, load, secured if load.tls and secured else plain, seconds, lambda: processor_s(server.server)
-            )
+            try:
+                run = one(
+                    proxy, load, secured if load.tls and secured else plain, seconds, lambda: processor_s(server.server)
+                )
+            except pgbench.RunFailed as failed:
+                say(f"round {number + 1}/{rounds}, {load.title}, {proxy.name}: {failed}")
+                continue
             results.add(load, proxy, run)
             say(
                 f"round {number + 1}/{rounds}, {load.title}, {proxy.name}: {run.proxy_us:.1f} us, "
