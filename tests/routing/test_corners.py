@@ -311,3 +311,32 @@ def test_a_client_that_leaves_while_it_waits_is_forgotten() -> None:
     stage.answers("n1", done("ROLLBACK"))
     assert stage.sent("n1") == query("INSERT INTO t VALUES (3)")
     assert second.take() == b""
+
+
+OUTDATED = message(
+    b"E", b"SERROR\0VERROR\0C0A000\0Mcached plan must not change result type\0RRevalidateCachedQuery\0\0"
+)
+
+
+def test_a_statement_whose_columns_changed_is_prepared_anew_on_every_connection() -> None:
+    stage = Stage(size=1)
+    first, second = stage.client(), stage.client()
+    first.sends(parse("s1", WRITE), SYNC)
+    stage.sent("n1")
+    stage.answers("n1", PARSED + READY)
+    second.sends(parse("mine", WRITE), bind("mine"), EXECUTE, SYNC)
+    assert stage.sent("n1") == bind("s1") + EXECUTE + SYNC
+    stage.answers("n1", OUTDATED + READY)
+    assert second.take() == PARSED + OUTDATED + READY
+    second.sends(parse("again", WRITE), bind("again"), EXECUTE, SYNC)
+    assert stage.sent("n1") == message(b"C", b"Ss1\0") + parse("s1", WRITE) + bind("s1") + EXECUTE + SYNC
+    stage.answers("n1", CLOSED + PARSED + BOUND + done("INSERT 0 1"))
+    assert second.take() == PARSED + BOUND + done("INSERT 0 1")
+
+
+def test_the_first_reads_in_a_database_that_may_be_new_go_where_that_is() -> None:
+    stage = Stage()
+    stage.place.made_ms = stage.clock + 10
+    client = stage.client()
+    client.asks("SELECT a FROM t")
+    assert stage.sent("n1") == query("SELECT a FROM t")

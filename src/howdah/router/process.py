@@ -358,6 +358,7 @@ class Router:
         place = Place(
             user, database, known[0], limits_of(self.settings.pools), self._servers, self.hub.ledger, self._shares
         )
+        place.made_ms = self.hub.clock_ms()
         place.halted = not self.hub.halted.isdisjoint(("", database))
         self._furnish(place)
         self.hub.places[user, database] = place

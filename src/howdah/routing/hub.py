@@ -34,6 +34,9 @@ class Place:
     at its login, by its settings. `credentials`: with which its connections are opened, of the last client that logged
     in.
 
+    `made_ms`: since when it is known; the database or the user may be as new, so that its first reads go to servers
+    that have replayed everything up to then.
+
     `replication`: whether these are WAL senders; `begins`: with what settings such a connection is opened, None for
     those of the router. `used_ms`: when it was last seen to be used; `lasting`: it always is."""
 
@@ -62,6 +65,7 @@ class Place:
         self.pools: dict[Target, Pool] = {}
         self.faces: dict[Profile, bytes] = {}
         self.credentials: Credentials = NoSecret("nothing")
+        self.made_ms = -1e300
         self.replication = Replication.NO
         self.begins: Profile | None = None
         self.lasting = False

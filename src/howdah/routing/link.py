@@ -26,6 +26,9 @@ UNREPLICATED: Final = b"SyncRepWaitForLSN"
 
 
 IN_HOT_STANDBY: Final = "in_hot_standby"
+OUTDATED: Final = b"RRevalidateCachedQuery\0"
+"""The routine that refuses a prepared statement whose columns have changed since."""
+
 OF_ONE_SERVER: Final = frozenset((IN_HOT_STANDBY, "default_transaction_read_only"))
 """Reported settings that differ between the servers."""
 
@@ -121,6 +124,7 @@ class Link:
         self.answering = False
         self.broken = ""
         self.prepared: dict[bytes, Statement] = {}
+        self.stale: set[bytes] = set()  # names that stand for statements which are to be prepared anew
         self.unnamed: Statement | None = None
         self._marks: deque[Mark] = deque()
         self._erred = False
@@ -174,7 +178,7 @@ class Link:
         if known is statement:
             self.prepared[statement.name] = statement  # the last one used is the last one in the dictionary
             return b""
-        messages = make_room(self)
+        messages = make_room(self, statement.name)
         self.prepared[statement.name] = statement
         self.counts.server_parses += 1
         self.mark(Prepares(self.expect.sent(codes.PARSE), statement))
@@ -268,6 +272,8 @@ class Link:
         shown = True
         if kind == codes.ERROR:
             self._erred = True
+            if OUTDATED in message:
+                outdate(session)
             self.unnamed = None  # if it was that which failed, the server has none now
             session.state.tag = b""
         if self._marks:
@@ -348,11 +354,30 @@ def close_statement(name: bytes) -> bytes:
     return b"C" + (6 + len(name)).to_bytes(4, "big") + b"S" + name + b"\0"
 
 
-def make_room(link: Link) -> bytes:
-    """What must go to this server before one more statement is prepared there; b"" while there is room for it."""
-    if len(link.prepared) < link.pool.limits.prepared:
-        return b""
+def make_room(link: Link, name: bytes) -> bytes:
+    """What must go to this server before a statement is prepared there under this name; b"" if nothing must."""
+    messages = b""
+    if name in link.stale:
+        link.stale.discard(name)
+        messages = _close(link, name)
+    if len(link.prepared) < link.pool.limits.prepared or not link.prepared:
+        return messages
     eldest = next(iter(link.prepared))
     del link.prepared[eldest]
+    return messages + _close(link, eldest)
+
+
+def _close(link: Link, name: bytes) -> bytes:
     link.mark(Ours(link.expect.sent(codes.CLOSE)))
-    return close_statement(eldest)
+    return close_statement(name)
+
+
+def outdate(session: Session) -> None:
+    """A table has changed so that a prepared statement gives other columns than before. Whoever prepares it anew gets
+    it anew, on every connection to this database."""
+    for place in session.hub.places.values():
+        if place.database == session.place.database:
+            for pool in place.pools.values():
+                for link in pool.links:
+                    link.stale.update(link.prepared)
+                    link.prepared.clear()

@@ -157,7 +157,7 @@ class Outgoing:
             link.say(PARSED)
             self._instead(at, stop, b"")
             return
-        room = make_room(link)
+        room = make_room(link, statement.name)
         if room:
             self._before(at, room)
         link.prepared[statement.name] = statement

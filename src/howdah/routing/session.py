@@ -35,7 +35,6 @@ WHOLE_BYTES: Final = 1 << 20
 """Longer messages are not read as a whole: they go to the primary as they come."""
 FULL_BYTES: Final = 1 << 16
 """With so much unread, no more is taken from the client."""
-NEVER_MS: Final = -1e300
 
 
 def told_at_login(parameters: Mapping[str, str], route: Route | None) -> bytes:
@@ -75,7 +74,7 @@ class Session:
         self.link: Link | None = None
         self.asked_ms = 0.0
         self.lent_ms = 0.0
-        self.wrote_ms = NEVER_MS
+        self.wrote_ms = place.made_ms
         self.stands_by: Target | None = None
         self.wrote_on: Link | None = None
         self.recalls = False

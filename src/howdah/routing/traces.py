@@ -140,6 +140,7 @@ def _set(state: State, link: Link, name: str, value: str | None) -> None:
 
 def _forget_all(state: State, link: Link) -> None:
     link.prepared.clear()
+    link.stale.clear()
     link.unnamed = None
     state.forget_all()
 
