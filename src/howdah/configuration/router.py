@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from howdah.configuration.cluster import Section
 from howdah.configuration.quantities import Duration, Size
 from howdah.configuration.schema import EtcdStore, LogSettings, SqliteStore
-from howdah.configuration.words import AddressText, ClusterName, Host, Hosts, Lines, OptionalPort, Port, Texts
+from howdah.configuration.words import ClusterName, Host, Hosts, Lines, OptionalPort, Port, Texts
 
 Consistency = Literal["session", "eventual", "primary"]
 PoolMode = Literal["auto", "session", "transaction"]
@@ -28,9 +28,6 @@ class ListenSettings(Section):
     )
     any_port: OptionalPort = Field(
         default=0, description="each session to one server, any that is healthy; 0: no such port"
-    )
-    advertised: AddressText = Field(
-        default="", description="the address that is shown to people; unset: listen and port"
     )
     socket_directory: Path | None = Field(
         default=None, description="directory of a Unix socket .s.PGSQL.<port>; unset: none"
@@ -88,7 +85,7 @@ class TlsSettings(Section):
 
 
 class PoolSettings(Section):
-    """Connections to the servers; sizes are for each user, database and server, over all workers."""
+    """Connections to the servers; sizes are for each user, database and server."""
 
     mode: PoolMode = Field(
         default="auto",
@@ -244,7 +241,6 @@ class LoginSettings(Section):
     admins: Texts = Field(default=("postgres",), description="users of the database `howdah` who may change things")
     observers: Texts = Field(default=(), description="users of the database `howdah` who may look")
     admin_database: str = Field(default="howdah", min_length=1, description="the name of that database")
-    ldap_uri: str = Field(default="", description="not used yet: LDAP is not asked")
 
 
 class KnowledgeSettings(Section):
@@ -301,7 +297,6 @@ class RouterSecrets(Section):
         min_length=1,
         description="password of the role howdah_router: every agent keeps it in secrets/router below its node.root",
     )
-    ldap_bind: SecretStr | None = Field(default=None, min_length=1, description="password with which LDAP is searched")
 
 
 class RouterSettings(Section):
@@ -324,7 +319,6 @@ class RouterSettings(Section):
     limits: LimitSettings = Field(default=LimitSettings(), description="what clients may use")
     login: LoginSettings = Field(default=LoginSettings(), description="who may connect")
     knowledge: KnowledgeSettings = Field(default=KnowledgeSettings(), description="how the router knows the servers")
-    workers: int = Field(default=1, ge=1, le=64, description="processes that share the ports")
     health: HealthSettings = Field(default=HealthSettings(), description="health checks and metrics")
     stop: StopSettings = Field(default=StopSettings(), description="the end of the process")
     log: LogSettings = Field(default=LogSettings(), description="the router's log")

@@ -1,6 +1,6 @@
 """May one more client come in, now that it has proved who it is?
 
-Counted over all workers. The last few places of all are kept for those who look after the router, so that a full one
+The last few places of all are kept for those who look after the router, so that a full one
 can still be looked at.
 """
 

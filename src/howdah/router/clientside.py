@@ -32,9 +32,9 @@ from howdah.routing.visitor import Visitor
 log = structlog.get_logger(__name__)
 
 
-SESSION, CLIENT, SERVER, TLS = 1, 2, 4, 8
-"""Why nothing is read from a client: its session has enough, it takes no answers, its server takes nothing, TLS begins.
-"""
+SESSION, CLIENT, SERVER, TLS, LATE = 1, 2, 4, 8, 16
+"""Why nothing is read from a client: its session has enough, it takes no answers, its server takes nothing, TLS begins,
+it was shown out before it was let in."""
 
 
 class Book(Protocol):
@@ -123,6 +123,9 @@ class ClientWire:
         """It is open; with TLS, that is up."""
         first = self._transport is None
         self._transport = transport
+        if self._held & LATE:
+            transport.abort()
+            return
         self.write = transport.write
         transport.set_write_buffer_limits(high=self._house.limits.buffer_bytes)
         if first:
@@ -192,6 +195,8 @@ class ClientWire:
         """It has not logged in in time."""
         if self._login is not None:
             self._follow(self._login.too_late())
+        elif self._transport is None:
+            self._held |= LATE
 
     # the login
 

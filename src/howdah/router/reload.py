@@ -9,7 +9,6 @@ FIXED: Final = (
     ("listen",),
     ("store",),
     ("agents",),
-    ("workers",),
     ("health",),
     ("knowledge", "poll_interval_ms"),
     ("knowledge", "store_timeout_ms"),

@@ -1,7 +1,6 @@
 """How many are there of what is limited: clients in all, of a user, connections to a server...?
 
-Several limits are asked at once, and either all have room or nothing is counted. A worker among others counts
-elsewhere (router/sharedtally.py); this is the tally of a router that is one process.
+Several limits are asked at once, and either all have room or nothing is counted.
 """
 
 from typing import Final, Protocol
@@ -13,7 +12,7 @@ TAKEN: Final = -1
 
 
 class Tally(Protocol):
-    """Counts what is there, over all workers."""
+    """Counts what is there, of one router, however many processes that is."""
 
     def take(self, *wants: Want) -> int:
         """Count one more of each. TAKEN, or the place of the first want for which there is no room."""
