@@ -49,6 +49,11 @@ CHANGES = (
         "test_taking_back_changes_the_generation_so_that_the_target_cannot_win_meanwhile",
     ),
     in_cluster(
+        "rebuild: an incomplete directory is named", "beginnings",
+        "if word := unknowable.get(name):", "if word := unknowable.get(name, '')[:0]:",
+        "test_a_server_with_an_incomplete_directory_can_only_be_given_up_and_that_is_said",
+    ),
+    in_cluster(
         "switchover: at once means in this term", "leading",
         "if 0 < request.term < record.term:", "if request.term < 0:",
         "test_a_switchover_that_was_to_be_done_at_once_is_dropped_in_a_later_term",

@@ -208,6 +208,17 @@ def test_a_server_with_a_new_disk_is_not_the_one_that_was_a_member() -> None:
     assert "another data directory" in decision.why
 
 
+def test_a_server_with_an_incomplete_directory_can_only_be_given_up_and_that_is_said() -> None:
+    half = a_peer(N3, position=None, incomplete="rewinding")
+    decision = decide(lost(stopped_holder(), half))
+    assert decision.action == Wait()
+    assert "the data directory of n3 is incomplete (rewinding)" in decision.why
+    assert "Stop n3. Or decide with `howdah failover --accept-data-loss`" in decision.why
+    assert decide(lost(stopped_holder(), a_peer(N3, connected=False), door=("n3",))).action == RebuildRecord(6, ("n3",))
+    own = lost(stopped_holder(), a_peer(N3), local=a_local(N2, marker=Marker.REWINDING))
+    assert "n2 is incomplete" in missing_for_rebuild(own)
+
+
 def test_whoever_was_ever_a_member_has_to_be_here() -> None:
     gone = Member("n9", "id9")
     wider = a_record(members=(N1, N2, N3, gone))

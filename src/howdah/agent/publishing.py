@@ -95,4 +95,5 @@ def publish(o: Observation, decision: Decision, address: Address, api: Address, 
         rule=decision.rule,
         uptime_ms=o.uptime_ms // 10_000 * 10_000,  # coarse, so that it is no change by itself
         incarnation=o.incarnation,
+        incomplete=o.incomplete,
     )

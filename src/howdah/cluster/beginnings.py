@@ -113,7 +113,7 @@ def record_lost(o: Observation) -> Proposal | None:
     if missing:
         return Proposal(
             f"the store lost the record; it is rebuilt once every server is here, and {missing}. "
-            "Or decide with `howdah failover --accept-data-loss`",
+            "Or decide with `howdah failover --accept-data-loss`, which gives up what does not answer",
             Wait(),
         )
     term = _rebuild_term(o)
@@ -141,17 +141,21 @@ def newest_record(o: Observation) -> Record | None:
 
 
 def missing_for_rebuild(o: Observation, given_up: tuple[str, ...] = ()) -> str:
-    """Which server is missing, or is here with another directory than the one last known; "" if none is."""
+    """Which server is missing, or is here with another directory than the one last known, or with one that is
+    incomplete and so promises nothing, now or later; "" if none is."""
     record = newest_record(o)
     if record is None:
         return "no server knows it"
     here = {o.me.name: o.me, **{p.published.member.name: p.published.member for p in o.peers if p.connected}}
     known = {m.name: m for m in (*record.members, *record.voters, record.holder)}
+    unknowable = {o.me.name: o.incomplete, **{p.published.member.name: p.published.incomplete for p in o.peers}}
     for name in sorted({*known, *o.intents.nodes} - set(given_up)):
         if name not in here:
             return f"{name} is not"
         if name in known and here[name].id != known[name].id:
             return f"{name} has another data directory than the one that was a member"
+        if word := unknowable.get(name):
+            return f"the data directory of {name} is incomplete ({word}): nobody can tell what it had. Stop {name}"
     return ""
 
 

@@ -11,7 +11,7 @@ from howdah.cluster.lease import Deadlines
 from howdah.cluster.localstate import LocalState, Marker
 from howdah.cluster.peerstate import Published, Report, Tags
 from howdah.cluster.record import Phase, Record
-from howdah.cluster.serverfacts import DirectoryFacts, ServerFacts
+from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState, ServerFacts
 from howdah.cluster.suspicion import Sight
 from howdah.values.member import Member
 from howdah.values.position import Position
@@ -142,6 +142,13 @@ class Observation:
     def held(self) -> Record | None:
         """The record, if this very directory holds it and there is a complete directory behind."""
         return self.store.record if self.is_holder and self.local.marker is Marker.NONE else None
+
+    @property
+    def incomplete(self) -> str:
+        """Why the data directory promises and reports nothing, in a word; "" if it is whole."""
+        if self.local.marker is not Marker.NONE:
+            return self.local.marker.value
+        return "" if self.server.directory.state is DirectoryState.READY else self.server.directory.state.value
 
     @property
     def never_served(self) -> bool:

@@ -126,6 +126,7 @@ class Published:
     rule: str = ""
     uptime_ms: int = 0
     incarnation: str = ""  # which process says all this
+    incomplete: str = ""  # why nobody can tell what its data directory had, such as "rewinding"; "" if it is whole
 
 
 PROGRESS = frozenset(("record", "end_lsn", "position", "uptime_ms", "reason", "rule"))
