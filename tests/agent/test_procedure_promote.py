@@ -266,6 +266,27 @@ def test_an_adopted_primary_that_never_served_gets_its_gate_opened_after_the_bar
     asyncio.run(story()).log.order("barrier 5", "end sessions", "swap serving=True", "configure open")
 
 
+def recognised(play: Play) -> int:
+    async def story() -> None:
+        await first_look(play.tools)
+        await play.keeper.refresh()
+        settle_gate(play.tools)
+
+    asyncio.run(story())
+    return play.situation.promoted_term
+
+
+def test_others_may_follow_an_adopted_primary_whose_barrier_waits_for_just_them() -> None:
+    assert recognised(Play(N1, PRIMARY, a_record(serving=False))) == 5
+
+
+def test_an_adopted_primary_of_an_earlier_term_or_with_another_timeline_than_the_map_is_not_followed_yet() -> None:
+    assert recognised(Play(N1, PRIMARY, a_record(serving=False, holder=N2))) == 0
+    other = Play(N1, PRIMARY, a_record(serving=False))
+    other.server.facts = {"timeline": 9}
+    assert recognised(other) == 0
+
+
 def test_an_agent_that_starts_resumes_replay() -> None:
     async def story() -> Play:
         play = Play(N2, RECOVERY)

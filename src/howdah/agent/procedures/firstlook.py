@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from howdah.agent.procedures import server
-from howdah.agent.procedures.promote import arm
+from howdah.agent.procedures.promote import arm, recognise
 from howdah.agent.tools import Tools
 from howdah.cluster.observation import ServerState
 from howdah.ports.deadman import DeadmanGone
@@ -54,6 +54,8 @@ def settle_gate(tools: Tools) -> None:
     elif record is not None:
         situation.gate_believed = False
         situation.gate_open = not situation.holds(record) or record.serving
+        if situation.holds(record):
+            recognise(tools, record)
 
 
 async def _take_over_deadline(tools: Tools) -> None:

@@ -1,5 +1,6 @@
 """How does the winner become the primary, and when does it let clients in?"""
 
+import contextlib
 from dataclasses import replace
 
 from howdah.agent.procedures import server
@@ -83,25 +84,46 @@ def _check_log(tools: Tools, record: Record, facts: ServerFacts) -> None:
         raise Failed(f"this server won with {reported}, and has only term {chain[-1].term} now: its disk lost data")
 
 
-async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts) -> None:
-    """What PostgreSQL made of it is written into the map, and into the record before anybody follows."""
+def _timelines(
+    tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts
+) -> tuple[tuple[TimelineEntry, ...], tuple[TimelineEntry, ...]]:
+    """Of the entry's term: what the map has, and what PostgreSQL made of it. Raises Failed when it made nothing."""
     if not entry.parent:
-        return  # the cluster's first timeline: nobody promoted it
+        return (entry,), (entry,)  # the cluster's first timeline: nobody promoted it
     if facts.timeline <= entry.parent:
         raise Failed(f"this server is on timeline {facts.timeline}: it was not promoted in term {entry.term}")
     of_term = tuple(sorted((e for e in record.timelines if e.term == entry.term), key=lambda e: e.timeline))
     map_known = (*record.timelines, *tools.situation.local.entries)
     made = made_in_term(of_term[0], facts.timeline, facts.history, map_known)
-    if made == of_term:
-        return
     if not made:
         raise Failed(f"the history of timeline {facts.timeline} does not say where it left its parent")
+    return of_term, made
+
+
+async def _correct_entry(tools: Tools, record: Record, entry: TimelineEntry, facts: ServerFacts) -> None:
+    """What PostgreSQL made of it is written into the map, and into the record before anybody follows."""
+    of_term, made = _timelines(tools, record, entry, facts)
+    if made == of_term:
+        return
     numbers = {e.timeline for e in made}
     known = tuple(e for e in tools.situation.local.entries if e != entry and e.timeline not in numbers)
     tools.situation.remember(replace(tools.situation.local, entries=(*known, *made)))
     corrected = await tools.keeper.swap(CorrectEntry(tools.situation.me, record.term, made))
     if isinstance(corrected, NotAllowed):
         raise Failed(f"the map could not be corrected: {corrected.reason}")
+
+
+def recognise(tools: Tools, record: Record) -> None:
+    """A running primary of the record's term, which an earlier agent promoted: others may follow it and be cloned from
+    it, as soon as the map says what its history says. Its barrier may be waiting for just them. Where the map has to
+    be corrected first, the next `serve` does so."""
+    situation, entry = tools.situation, record.current_entry
+    if entry is None or situation.facts is None or situation.facts.in_recovery or record.released:
+        return
+    with contextlib.suppress(Failed):
+        of_term, made = _timelines(tools, record, entry, situation.facts)
+        if made == of_term:
+            situation.promoted_term = record.term
 
 
 async def _compare_entry(tools: Tools, record: Record) -> None:
