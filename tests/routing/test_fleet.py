@@ -198,6 +198,21 @@ def test_a_session_reads_its_write_from_the_primary_until_a_standby_has_replayed
     assert name_of(fleet.readable(105.0, 140.0)) == "n2"
 
 
+def test_a_session_stays_on_the_standby_that_it_read_from_until_another_has_replayed_what_was_there_by_then() -> None:
+    fleet = fleet_of()
+    leads(fleet, "n1", 100.0, 1000)
+    say(fleet, "n2", 101.0, 1000)
+    say(fleet, "n3", 102.0, 1000)
+    n2 = fleet.targets["n2"]
+    n2.busy = 9
+    assert name_of(fleet.readable(NEVER, 110.0)) == "n3"
+    assert name_of(fleet.readable(NEVER, 110.0, 105.0, n2)) == "n2"
+    assert name_of(fleet.readable(NEVER, 110.0, 105.0, fleet.targets["n1"])) == "n1"  # what only the primary may show
+    leads(fleet, "n1", 120.0, 1100)
+    say(fleet, "n3", 121.0, 1100)
+    assert name_of(fleet.readable(NEVER, 130.0, 105.0, n2)) == "n3"
+
+
 def test_a_standby_counts_only_once_it_has_replayed_the_present_reign_s_row() -> None:
     fleet = fleet_of()
     leads(fleet, "n1", 100.0, 1000)

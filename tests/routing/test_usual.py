@@ -77,6 +77,9 @@ def test_a_statement_that_is_not_on_that_server_is_prepared_there_first() -> Non
     stage.answers(first, PARSED + READY)
     other = next(name for name in ("n2", "n3") if name != first)
     stage.target(first).busy += 5
+    stage.clock += 10
+    for name in ("n1", other):
+        stage.sampled(name, 1)
     client.sends(bind("s") + EXECUTE + SYNC)
     assert stage.sent(other) == parse("s", READ) + bind("s") + EXECUTE + SYNC
 

@@ -56,6 +56,20 @@ def test_a_session_that_asks_for_the_primary_reads_there() -> None:
     assert where(stage, stage.client()) in STANDBYS
 
 
+def test_what_a_session_has_seen_does_not_vanish_again_unless_it_says_that_this_is_all_right() -> None:
+    stage = Stage()
+    client, careless = stage.client(), stage.client((CONSISTENCY, "eventual"))
+    first = where(stage, client)
+    (other,) = (name for name in STANDBYS if name != first)
+    stage.target(first).busy += 5
+    assert where(stage, client) == first
+    assert where(stage, careless) == other
+    stage.clock += 10
+    for name in ("n1", other):
+        stage.sampled(name, 1)
+    assert where(stage, client) == other
+
+
 def test_a_hint_says_more_than_the_session_but_sends_no_write_to_a_standby() -> None:
     stage = Stage()
     client = stage.client((ROUTE, "primary"))

@@ -145,11 +145,15 @@ class Fleet:
         self._starved = True
         return None
 
-    def readable(self, wrote_ms: float, now_ms: float) -> Target | None:
-        """The server for a read of a session whose last write ended at `wrote_ms` (NEVER: it does not matter).
+    def readable(
+        self, wrote_ms: float, now_ms: float, saw_ms: float = NEVER, last: Target | None = None
+    ) -> Target | None:
+        """The server for a read of a session whose last write ended at `wrote_ms`, and that last saw something at
+        `saw_ms`, on `last` (NEVER: it does not matter).
 
-        The least loaded standby that shows that write, else the primary; None: hold it. Called for every read."""
-        best = self._fresh(wrote_ms, now_ms)
+        The least loaded standby that shows that write and is not behind what the session saw, else the primary; None:
+        hold it. Called for every read."""
+        best = self._fresh(wrote_ms, now_ms, saw_ms, last)
         if best is None:
             return self.writable(now_ms)
         weight = self._limits.primary_weight
@@ -159,17 +163,20 @@ class Fleet:
                 return primary
         return best
 
-    def standby(self, wrote_ms: float, now_ms: float) -> Target | None:
+    def standby(
+        self, wrote_ms: float, now_ms: float, saw_ms: float = NEVER, last: Target | None = None
+    ) -> Target | None:
         """As `readable`, but the primary only while no standby will do, whatever it weighs."""
-        return self._fresh(wrote_ms, now_ms) or self.writable(now_ms)
+        return self._fresh(wrote_ms, now_ms, saw_ms, last) or self.writable(now_ms)
 
     def anyone(self, now_ms: float) -> Target | None:
         """The least loaded of all servers that may be used for anything; None: there is none."""
         primary = self.writable(now_ms)
         return min((*self._readers, *((primary,) if primary else ())), key=_load, default=None)
 
-    def _fresh(self, wrote_ms: float, now_ms: float) -> Target | None:
-        """The least loaded standby that shows a write that ended then."""
+    def _fresh(self, wrote_ms: float, now_ms: float, saw_ms: float, last: Target | None) -> Target | None:
+        """The least loaded standby that shows a write that ended then. A server never goes back; another one may be
+        behind what `last` has shown, unless it has what was committed up to that moment."""
         oldest_ms = now_ms - self._limits.max_lag_ms
         best: Target | None = None
         least = 0.0
@@ -177,10 +184,12 @@ class Fleet:
             fresh_ms = target.fresh_ms
             if fresh_ms <= wrote_ms:
                 self.wanted_ms = now_ms
-            elif fresh_ms >= oldest_ms:
+            elif fresh_ms >= oldest_ms and (fresh_ms > saw_ms or target is last):
                 load = (target.busy + 1) * target.cost
                 if best is None or load < least:
                     best, least = target, load
+        if best is None:
+            self.wanted_ms = now_ms
         return best
 
     @property

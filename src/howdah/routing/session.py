@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from howdah.routing import instead, losing, sqlnames, usual, way
 from howdah.routing.aborted import READY_IDLE, Aborted
 from howdah.routing.batch import COPYING, EXTENDED, look_at
+from howdah.routing.freshness import NEVER
 from howdah.routing.link import IN_HOT_STANDBY, OF_ONE_SERVER, Link, Sink
 from howdah.routing.outgoing import Outgoing, Ran
 from howdah.routing.plan import UNKNOWN, Ends, Plan
@@ -52,9 +53,9 @@ class Session:
     """One client that has logged in. `link`: the server connection it has at the moment.
 
     `asked_ms`: since when it waits; `waits`: for which pool; `blocked`: nothing more is done before it is woken.
-    `wrote_ms`: when its last write ended. `inbox` from `at` on: what has come and is not sent. `unsynced`: extended
-    messages went to the server since the last Sync. `lent_ms`: when it last got a
-    connection.
+    `wrote_ms`: when its last write ended; `saw_ms`: when its last read did, on `saw_on`. `inbox` from `at` on: what has
+    come and is not sent. `unsynced`: extended messages went to the server since the last Sync. `lent_ms`: when it last
+    got a connection.
 
     `stands_by`: the one server of a session that keeps to any. `wrote_on`: where its last write was; `recalls`: what
     comes next asks for what only that connection knows (currval).
@@ -77,6 +78,8 @@ class Session:
         self.wrote_ms = place.made_ms
         self.stands_by: Target | None = None
         self.wrote_on: Link | None = None
+        self.saw_ms = NEVER
+        self.saw_on: Target | None = None
         self.recalls = False
         self.state.binds = place.binds
         self.closed = False
@@ -375,11 +378,15 @@ class Session:
         """Everything that was owed has been answered."""
         if not link.expect.done or self.link is not link:
             return
-        if self.writes and link.expect.status == codes.IDLE:
-            self.writes = False
-            self.wrote_ms = self.hub.clock_ms()
-            self.wrote_on = link
-            link.writer = self
+        if link.expect.status == codes.IDLE:
+            if self.writes:
+                self.writes = False
+                self.wrote_ms = self.hub.clock_ms()
+                self.wrote_on = link
+                link.writer = self
+            elif self.reads:
+                self.saw_ms = self.hub.clock_ms()
+                self.saw_on = link.pool.target
         if link.expect.status == codes.IDLE and not self.unsynced and not self.state.stays and not self._left:
             self.repeat = b""
             self.reads = True

@@ -132,10 +132,11 @@ def target_of(session: Session, read: bool, hint: Hint | None) -> Target | None:
     consistency = profile.wishes.consistency or place.consistency
     if consistency is Consistency.PRIMARY and route is Route.AUTO:
         return hub.fleet.writable(hub.now_ms)
-    wrote_ms = session.wrote_ms if consistency is Consistency.SESSION else NEVER
+    if consistency is not Consistency.SESSION:
+        return hub.fleet.standby(NEVER, hub.now_ms) if route is Route.STANDBY else hub.fleet.readable(NEVER, hub.now_ms)
     if route is Route.STANDBY:
-        return hub.fleet.standby(wrote_ms, hub.now_ms)
-    return hub.fleet.readable(wrote_ms, hub.now_ms)
+        return hub.fleet.standby(session.wrote_ms, hub.now_ms, session.saw_ms, session.saw_on)
+    return hub.fleet.readable(session.wrote_ms, hub.now_ms, session.saw_ms, session.saw_on)
 
 
 def _any(session: Session) -> Target | None:
