@@ -17,10 +17,11 @@ from howdah.cluster.peerstate import PromiseRequest, Refusal, Report
 from howdah.cluster.record import Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryFacts, DirectoryState
 from howdah.configuration.intents import read_intents, write_intents
+from howdah.ports.peers import PeerView
 from howdah.values.lsn import NO_LSN
 from howdah.values.member import Member
 from tests.agent.playbook import GONE, PRIMARY, RECOVERY, Play
-from tests.cluster.builders import END, N1, N2, N3, RECORD, SYSTEM, a_directory, a_record, a_report, at
+from tests.cluster.builders import END, N1, N2, N3, RECORD, SYSTEM, a_directory, a_peer, a_record, a_report, at
 
 
 async def lease_runs_out(play: Play) -> None:
@@ -67,6 +68,19 @@ def test_the_door_closes_when_the_holder_renews_its_lease() -> None:
     assert (play.record.holder, play.record.forced_terms) == (N2, (6,))
     with pytest.raises(Failed, match="renewed its lease"):
         asyncio.run(story(renews=True))
+
+
+@pytest.mark.parametrize(("promised", "begun_in"), [(0, 1), (2, 3)])
+def test_a_first_start_that_begins_again_takes_a_term_that_nobody_had(promised: int, begun_in: int) -> None:
+    """The store may have been wiped while another node was initialising in a term of its own."""
+    fresh = Play(N1, GONE)
+    fresh.situation.local = replace(fresh.situation.local, promise=0, won_term=0, record=None)
+    fresh.documents.wipe()
+    for member in (N2, N3):
+        told = a_peer(member, promise=promised if member == N3 else 0, record=None).published
+        fresh.peers.seen[member.name] = PeerView(told, 0, connected=True)
+    asyncio.run(beginnings.begin_first_start(fresh.tools))
+    assert fresh.record.term == begun_in
 
 
 def test_a_first_start_is_taken_over_only_from_a_node_that_is_silent() -> None:

@@ -64,6 +64,19 @@ CHANGES = (
         "test_its_own_promise_counts_too_and_is_raised_before_anything_starts",
     ),
     in_cluster(
+        "A FAILED ELECTION: not where a peer knows of a later holder",
+        "leading",
+        "if p.published.record and superseded(record, p.published.record)",
+        "if not p",
+        "test_a_holder_that_a_peer_knows_to_be_replaced_does_not_raise_its_term",
+    ),
+    in_cluster(
+        "went back: a record that lacks a known promotion", "observation",
+        "return not won <= {entry.term for entry in record.timelines}", "return False",
+        "test_a_record_of_a_higher_term_that_lacks_a_promotion_which_is_remembered_comes_from_an_old_copy",
+        tests_in="hearsay",
+    ),
+    in_cluster(
         "A FAILED ELECTION: of configured servers",
         "leading",
         "for p in o.peers if _configured(o, p))]\n    highest",

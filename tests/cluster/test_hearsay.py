@@ -9,7 +9,7 @@ from howdah.cluster.actions import Follow, Revoke, Wait
 from howdah.cluster.decide import decide
 from howdah.cluster.hearsay import on_hearsay, worth_hearing
 from howdah.cluster.history import Link
-from howdah.cluster.observation import Observation, ServerState, StoreView
+from howdah.cluster.observation import Observation, ServerState, StoreView, went_back
 from howdah.cluster.record import Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import HistoryStep
 from howdah.values.lsn import Lsn
@@ -118,6 +118,17 @@ def test_a_record_of_a_store_that_went_back_is_not_heard_by_who_remembers_more()
     assert not worth_hearing(WON, None, a_local(N2, record=replace(WON, lease_counter=21)))
     assert not worth_hearing(WON, None, a_local(N2, won_term=7))
     assert worth_hearing(replace(WON, generation=2, lease_counter=0), RECORD, a_local(N2))
+
+
+def test_a_record_of_a_higher_term_that_lacks_a_promotion_which_is_remembered_comes_from_an_old_copy() -> None:
+    won_since = replace(RECORD, term=6, holder=N3, timelines=(*RECORD.timelines, TimelineEntry(9, 6, 2, Lsn(2000))))
+    raised = replace(RECORD, term=7)
+    assert went_back(raised, a_local(N2, record=won_since))
+    assert not went_back(raised, a_local(N2, record=RECORD))
+    assert not went_back(replace(won_since, term=7), a_local(N2, record=won_since))
+    assert not went_back(replace(raised, generation=2), a_local(N2, record=won_since)), "made anew, by a decision"
+    first = replace(won_since, phase=Phase.INITIALISING)
+    assert not went_back(raised, a_local(N2, record=first)), "a first start that was begun anew forgets its timelines"
 
 
 def test_where_only_the_lease_counter_differs_the_own_copy_is_as_good() -> None:

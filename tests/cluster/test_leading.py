@@ -108,6 +108,18 @@ def test_the_promise_of_a_server_that_was_removed_counts_for_nothing() -> None:
     assert raise_term(a_primary(peers=(a_peer(N2), a_peer(N3), a_peer(N4, promise=9)))) is None
 
 
+def test_a_holder_that_a_peer_knows_to_be_replaced_does_not_raise_its_term() -> None:
+    """The store was put back to an old copy that names it, after another one was served from: with a higher term it
+    would lead the others back to what it has."""
+    later = TimelineEntry(3, 6, 2, Lsn(2000))
+    known = a_record(term=6, holder=N2, voters=(N1, N3), timelines=(*RECORD.timelines, later))
+    told = raise_term(a_primary(peers=(a_peer(N2, promise=7, record=known), a_peer(N3, promise=7))))
+    assert told is not None and told.action == Wait()
+    assert "n2 remembers n2 as holder of term 6" in told.why
+    mere = a_record(lease_counter=99)
+    assert decide(a_primary(peers=(a_peer(N2, promise=7, record=mere), a_peer(N3)))).action == RaiseTerm(7)
+
+
 def test_whoever_gave_the_lease_up_does_not_raise_its_term() -> None:
     assert raise_term(replace(holding(released=True), peers=(a_peer(N2, promise=9),))) is None
 

@@ -21,7 +21,7 @@ from howdah.cluster.actions import (
 from howdah.cluster.decision import Proposal, Rule
 from howdah.cluster.election import CATCH_UP_LIMIT_MS
 from howdah.cluster.givingup import give_up_crashing, give_up_leading
-from howdah.cluster.observation import Observation, PeerSight, ServerState
+from howdah.cluster.observation import Observation, PeerSight, ServerState, superseded
 from howdah.cluster.record import Mode, Phase, Record, TimelineEntry
 from howdah.cluster.serverfacts import DirectoryState
 from howdah.cluster.switchover import target_of
@@ -73,13 +73,19 @@ def take_over_lease(o: Observation) -> Proposal | None:
 
 def raise_term(o: Observation) -> Proposal | None:
     """A FAILED ELECTION leaves promises behind, and a server with promise q follows only a primary of term q or above:
-    the holder raises its own term in place. It has every acknowledged commit."""
+    the holder raises its own term in place. It has every acknowledged commit, unless the store was put back to an old
+    copy that names it: a peer that remembers a later holder keeps it from leading that peer astray."""
     record = o.held
     if record is None or record.released:
         return None
     promises = [o.local.promise, *(p.published.promise for p in o.peers if _configured(o, p))]
     highest = max(promises)
     if highest > record.term:
+        wiser = (p.published for p in o.peers if p.published.record and superseded(record, p.published.record))
+        if (peer := next(wiser, None)) is not None and peer.record is not None:
+            known = f"{peer.record.holder.name} as holder of term {peer.record.term}"
+            why = f"{peer.member.name} remembers {known}: the store may have been put back to an old copy"
+            return Proposal(f"{why}; see `howdah doctor`", Wait())
         return Proposal(f"term {highest} was promised in an election that nobody won", RaiseTerm(highest))
     return None
 

@@ -158,10 +158,21 @@ class Observation:
 
 
 def went_back(record: Record | None, local: LocalState) -> bool:
-    """Whether the store's record is older than what a server remembers of it."""
+    """Whether the store's record is older than what a server remembers of it, or descends from an older one."""
     known = local.record
     if record is None or known is None:
         return False
-    mine, theirs = (known.generation, known.term), (record.generation, record.term)
-    other = mine == theirs and known.holder != record.holder
-    return mine > theirs or known.age > record.age or other or local.won_term > record.term
+    return superseded(record, known) or known.age > record.age or local.won_term > record.term
+
+
+def superseded(record: Record, known: Record) -> bool:
+    """Whether a server that knows the one can say that the other is, or descends from, an old copy that came back.
+
+    A term is won once, and every term that was won has its promotions in all later records. So a record of a higher
+    term that lacks them was made from a copy of before, whose holder raised its term not knowing of the copy."""
+    if record.generation != known.generation or record.term < known.term:
+        return (known.generation, known.term) > (record.generation, record.term)
+    if record.term == known.term and known.holder != record.holder:
+        return True
+    won = {entry.term for entry in known.timelines} if known.phase is Phase.ESTABLISHED else set()
+    return not won <= {entry.term for entry in record.timelines}

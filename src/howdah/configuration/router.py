@@ -155,7 +155,8 @@ class RoutingSettings(Section):
     )
     consistency: Consistency = Field(
         default="session",
-        description="session: a session sees its own writes, and never less than it saw before; eventual: any standby within max_lag; primary: none",
+        description="session: a session sees its own writes, and never less than it saw before; eventual: any standby "
+        "within max_lag; primary: none",
     )
     max_lag_ms: Duration = Field(
         default=10_000, alias="max_lag", description="a standby that replays this far behind gets no reads"

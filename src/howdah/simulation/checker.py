@@ -129,7 +129,7 @@ class Checker:
         record, frontier = self.record, self._frontier
         if record is None or frontier is None or record.mode is not Mode.QUORUM or record.k < 1 or record.forced_terms:
             return
-        if record.age < self._highest or any(n.machine.lost for n in self._nodes.values()):
+        if record.age < self._highest or self._went_back or any(n.machine.lost for n in self._nodes.values()):
             return
         holder_has = self._nodes[record.holder.name].machine.volume.log.has(frontier)
         without = tuple(v.name for v in record.voters if _may_vote_without(self._nodes[v.name], frontier))

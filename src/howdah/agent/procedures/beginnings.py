@@ -19,19 +19,22 @@ from howdah.cluster.serverfacts import DirectoryState
 from howdah.ports.peers import PeerUnreachable
 from howdah.values.lsn import Lsn
 
-FIRST_TERM = 1
-
 
 async def begin_first_start(tools: Tools) -> None:
-    """Say in the store who initialises. Create-if-absent decides between two who try."""
+    """Say in the store who initialises. Create-if-absent decides between two who try.
+
+    In the first term, unless the store was emptied during a first start: a term is never anybody else's again."""
     situation = tools.situation
+    heard = [view.published for view in tools.peers.views().values()]
+    records = [record for record in (situation.local.record, *(each.record for each in heard)) if record is not None]
+    terms = (situation.local.promise, *(each.promise for each in heard), *(record.term for record in records))
     if not situation.local.member_id:
         situation.remember(replace(situation.local, member_id=tools.clock.token()))
     record = Record(
         cluster=situation.cluster,
         system_identifier="",
         generation=1,
-        term=FIRST_TERM,
+        term=max(terms) + 1,
         phase=Phase.INITIALISING,
         holder=situation.me,
         voters=(),
@@ -75,7 +78,7 @@ async def initialise(tools: Tools) -> None:
     if not facts.identity:
         carried = await tools.directory.initialise()
         if carried:
-            await _carry_over(tools, carried)
+            await _carry_over(tools, carried, record.term)
         tools.directory.write_identity(situation.local.member_id)
         facts = tools.directory.inspect()
     if facts.state is not DirectoryState.READY:
@@ -98,7 +101,7 @@ async def initialise(tools: Tools) -> None:
     situation.directory = facts
 
 
-async def _carry_over(tools: Tools, carried: Mapping[str, str]) -> None:
+async def _carry_over(tools: Tools, carried: Mapping[str, str], term: int) -> None:
     """What an adopted directory had set becomes the cluster's, in the store before any server starts with it: a standby
     that had less (max_connections...) would not start. What the operator set for the cluster goes before it."""
     situation = tools.situation
@@ -110,9 +113,7 @@ async def _carry_over(tools: Tools, carried: Mapping[str, str]) -> None:
     situation.configured = replace(situation.configured, parameters=changed.parameters)
     situation.intents = replace(situation.intents, parameters=changed.parameters)
     taken = sorted(name for name, value in carried.items() if changed.parameters.get(name) == value)
-    tools.journal.noted(
-        "ADOPT", f"the cluster goes on with the directory's own {', '.join(taken) or 'nothing'}", FIRST_TERM
-    )
+    tools.journal.noted("ADOPT", f"the cluster goes on with the directory's own {', '.join(taken) or 'nothing'}", term)
 
 
 async def recreate_record(tools: Tools) -> None:
