@@ -21,10 +21,11 @@ from types import ModuleType
 import pytest
 
 from tests.cluster.removal import Removal
+from tests.cluster.removals_of_changes import CHANGE_REMOVALS
 from tests.cluster.removals_of_conduct import CONDUCT_REMOVALS
 from tests.cluster.removals_of_proofs import PROOF_REMOVALS
 
-REMOVALS: tuple[Removal, ...] = (*PROOF_REMOVALS, *CONDUCT_REMOVALS)
+REMOVALS: tuple[Removal, ...] = (*PROOF_REMOVALS, *CHANGE_REMOVALS, *CONDUCT_REMOVALS)
 ROOT = Path(__file__).resolve().parents[2]
 
 importlib.import_module("hypothesis")  # loaded once here, not in every forked process

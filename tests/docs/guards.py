@@ -3,6 +3,7 @@
 import re
 
 from tests.architecture.source import ROOT
+from tests.cluster.removals_of_changes import CHANGE_REMOVALS
 from tests.cluster.removals_of_conduct import CONDUCT_REMOVALS
 from tests.cluster.removals_of_proofs import PROOF_REMOVALS
 from tests.simulation.canaries import recorded
@@ -64,7 +65,7 @@ def _row(guard: Guard) -> str:
 
 def removals() -> list[str]:
     """The rules that tests/cluster takes out of the source one by one."""
-    return [removal.rule for removal in (*PROOF_REMOVALS, *CONDUCT_REMOVALS)]
+    return [removal.rule for removal in (*PROOF_REMOVALS, *CHANGE_REMOVALS, *CONDUCT_REMOVALS)]
 
 
 def _rules(guard: Guard) -> list[str]:

@@ -84,7 +84,7 @@ def raise_term(o: Observation) -> Proposal | None:
         wiser = (p.published for p in o.peers if p.published.record and superseded(record, p.published.record))
         if (peer := next(wiser, None)) is not None and peer.record is not None:
             known = f"{peer.record.holder.name} as holder of term {peer.record.term}"
-            why = f"{peer.member.name} remembers {known}: the store may have been put back to an old copy"
+            why = f"{peer.member.name} knows {known}: this server has not read that yet, or the store has an old copy"
             return Proposal(f"{why}; see `howdah doctor`", Wait())
         return Proposal(f"term {highest} was promised in an election that nobody won", RaiseTerm(highest))
     return None
