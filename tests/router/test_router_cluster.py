@@ -76,6 +76,14 @@ def test_a_cancel_reaches_the_statement_that_runs_and_no_other(cluster: RealClus
         assert client.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_cancel_that_comes_too_late_hits_nothing_that_is_sent_after_it(cluster: RealCluster) -> None:
+    with router_before(cluster, pools={"mode": "session"}) as router, router.connect() as client:
+        for number in range(50):
+            client.execute("SELECT 1")
+            client.cancel()  # returns when the router has ended that connection
+            assert client.execute("SELECT %s::int", (number,)).fetchone() == (number,)
+
+
 def test_reads_are_spread_over_standbys_and_show_what_the_session_wrote(cluster: RealCluster) -> None:
     with router_before(cluster) as router, router.connect() as client:
         client.execute("DROP TABLE IF EXISTS written")

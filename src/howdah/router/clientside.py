@@ -76,8 +76,9 @@ class House(Protocol):
     def admit(self, client: "ClientWire", who: LoggedIn) -> Session | AdminSession | None:
         """Make its session; None: it was refused, with an error."""
 
-    def cancel(self, process: int, key: bytes) -> None:
-        """Somebody wants a statement cancelled."""
+    def cancel(self, process: int, key: bytes, done: Callable[[], None]) -> None:
+        """Somebody wants a statement cancelled. `done` is called when that is over: who asked waits for the end of the
+        connection, since another statement before that would be cancelled in its place."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run this beside everything else."""
@@ -221,8 +222,9 @@ class ClientWire:
                 if self._login is not None:
                     self._follow(self._login.ldap(False, "LDAP is not there"))
             case CancelAsked(process=process, key=key):
-                self._house.cancel(process, key)
-                self.close()
+                self._login = None
+                self.data_received = _nowhere
+                self._house.cancel(process, key, self.close)
             case LoggedIn():
                 self._begin(step.then)
             case Refused(why=why):

@@ -261,11 +261,14 @@ class Router:
         session.greet(backend_key_data(key.pid, key.secret))
         return session
 
-    def cancel(self, process: int, key: bytes) -> None:
+    def cancel(self, process: int, key: bytes, done: Callable[[], None]) -> None:
         """See the port."""
         session = self._keys.find(process, key)
-        if session is not None and session.link is not None:
-            self._servers.cancel(session.link)
+        link = session.link if session is not None else None
+        if link is None or link.replaying:  # nothing of the client's runs
+            done()
+        else:
+            self._servers.cancel(link, done)
 
     def refused(self) -> None:
         """See the port."""

@@ -158,11 +158,14 @@ class Servers:
         """Begin to open one more."""
         self._start(self._open(pool))
 
-    def cancel(self, link: Link) -> None:
-        """Ask the server to cancel what this connection runs. The link is lent to nobody else before that is over."""
+    def cancel(self, link: Link, done: Callable[[], None] | None = None) -> None:
+        """Ask the server to cancel what this connection runs. The link is lent to nobody else before that is over, when
+        `done` is called."""
         if link.key:
             link.cancels += 1
-            self._start(self._cancel(link))
+            self._start(self._cancel(link, done))
+        elif done is not None:
+            done()
 
     async def close(self) -> None:
         """Open no more."""
@@ -255,7 +258,7 @@ class Servers:
         wire.begin()
         return wire, await wire.done
 
-    async def _cancel(self, link: Link) -> None:
+    async def _cancel(self, link: Link, done: Callable[[], None] | None) -> None:
         try:
             async with asyncio.timeout(self.settings.connect_timeout_ms / 1000):
                 target = link.pool.target
@@ -269,6 +272,8 @@ class Servers:
             log.info(f"a cancel did not reach {link.pool.target.name}: {error}", part="servers")
         finally:
             link.pool.cancelled(link)
+            if done is not None:
+                done()
 
 
 def _unreachable(why: str) -> LoginFailed:
