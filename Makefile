@@ -30,8 +30,8 @@ format: $(DEVELOP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 
-# Most tests wait for real servers, so two files run side by side.
-WORKERS ?= 2
+# Most tests wait for real servers: three files side by side keep two cores busy.
+WORKERS ?= 3
 
 test: $(DEVELOP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

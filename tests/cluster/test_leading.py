@@ -115,7 +115,7 @@ def test_a_holder_that_a_peer_knows_to_be_replaced_does_not_raise_its_term() -> 
     known = a_record(term=6, holder=N2, voters=(N1, N3), timelines=(*RECORD.timelines, later))
     told = raise_term(a_primary(peers=(a_peer(N2, promise=7, record=known), a_peer(N3, promise=7))))
     assert told is not None and told.action == Wait()
-    assert "n2 remembers n2 as holder of term 6" in told.why
+    assert "n2 knows n2 as holder of term 6" in told.why
     mere = a_record(lease_counter=99)
     assert decide(a_primary(peers=(a_peer(N2, promise=7, record=mere), a_peer(N3)))).action == RaiseTerm(7)
 
