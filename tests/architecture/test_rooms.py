@@ -1,5 +1,6 @@
 """Do the rooms import one way only, and do the pure ones stay pure?"""
 
+import subprocess
 import sys
 import tomllib
 
@@ -9,6 +10,8 @@ from importlinter.cli import lint_imports
 from tests.architecture.rules import impure
 from tests.architecture.source import PURE_ROOMS, ROOT, modules, pure_modules
 
+NOT_OF_AN_AGENT = ("routing", "wire", "sql", "router", "simulation")
+"""What an agent's process has no use for: it stands beside every server, and each module is memory there."""
 THIRD_PARTY_IN_PURE_ROOMS = {"sql": frozenset(("pgparse",))}
 
 
@@ -49,3 +52,11 @@ def test_every_module_of_a_pure_room_is_imported_by_a_test() -> None:
         and not any(name == module.dotted or name.startswith(module.dotted + ".") for name in imported)
     ]
     assert not untested, f"write tests/<room>/test_<module>.py for: {untested}"
+
+
+def test_an_agent_s_process_loads_nothing_of_the_router_s() -> None:
+    command = "import sys, howdah.cli.main, howdah.cli.agent; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[1] for name in run.stdout.split() if name.startswith("howdah.")}
+    assert "agent" in loaded
+    assert not loaded & set(NOT_OF_AN_AGENT)

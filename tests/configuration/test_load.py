@@ -7,7 +7,8 @@ import pytest
 from howdah.cluster.policy import Policy
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.keys import keys_of
-from howdah.configuration.load import is_for_router, load_agent
+from howdah.configuration.load import load_agent
+from howdah.configuration.routerload import is_for_router
 from howdah.configuration.schema import AgentSettings, EtcdStore, SqliteStore
 from howdah.values.address import Address
 from tests.configuration.files import RIGHT, load, refused

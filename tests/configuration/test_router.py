@@ -7,8 +7,8 @@ import pytest
 
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.keys import keys_of
-from howdah.configuration.load import load_router
 from howdah.configuration.router import RouterSettings
+from howdah.configuration.routerload import load_router
 from howdah.configuration.schema import SqliteStore
 
 RIGHT = """\

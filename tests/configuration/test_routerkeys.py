@@ -7,9 +7,9 @@ import pytest
 
 from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.keys import keys_of
-from howdah.configuration.load import load_router
 from howdah.configuration.router import RouterSettings
 from howdah.configuration.routerkeys import ABSENT, PGBOUNCER, shown, with_value
+from howdah.configuration.routerload import load_router
 
 RIGHT = """\
 store: {kind: sqlite, directory: /var/lib/howdah/store}

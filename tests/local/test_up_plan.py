@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from howdah.configuration.load import load_router
+from howdah.configuration.routerload import load_router
 from howdah.local.place import Place
 from howdah.local.plan import read_plan, write_plan
 from howdah.local.refused import Refused

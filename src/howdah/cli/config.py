@@ -12,7 +12,8 @@ from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import reach
 from howdah.cli.restart import message_of
 from howdah.configuration.faults import SettingsRefused
-from howdah.configuration.load import is_for_router, load_agent, load_router
+from howdah.configuration.load import load_agent
+from howdah.configuration.routerload import is_for_router, load_router
 from howdah.local.refused import Refused
 from howdah.local.remote import Answer, ask
 from howdah.postgres.parameters import refusal

@@ -6,7 +6,7 @@ from functools import partial
 import typer
 
 from howdah.cli.settingsfile import SettingsFile, named_file, settings_of
-from howdah.configuration.load import load_router
+from howdah.configuration.routerload import load_router
 from howdah.router.run import run_router
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -1,6 +1,6 @@
-"""Where do an agent's or a router's settings come from? The file, then the environment over it; aliases below both."""
+"""Where do an agent's settings come from? The file, then the environment over it; aliases below both."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,10 +10,8 @@ from pydantic import BaseModel
 from howdah.configuration.aliases import from_aliases
 from howdah.configuration.environment import from_environment
 from howdah.configuration.faults import Fault, SettingsRefused, checked, origin_of
-from howdah.configuration.keys import fields_of, keys_of
+from howdah.configuration.keys import keys_of
 from howdah.configuration.relations import Refusal, agent_faults, nothing_refused
-from howdah.configuration.router import RouterSettings
-from howdah.configuration.routerrelations import router_faults
 from howdah.configuration.schema import AgentSettings
 from howdah.configuration.source import Source, merged, read_secret_files
 from howdah.configuration.yamlfile import read_yaml
@@ -36,32 +34,16 @@ def load_agent(file: Path | None, environment: Mapping[str, str], refusal: Refus
     PostgreSQL setting may not be set. Raises SettingsRefused with everything that is wrong.
     """
     aliases, notes = from_aliases(environment)
-    settings, whole = _read(AgentSettings, file, environment, aliases)
-    _refuse(agent_faults(settings, refusal), whole)
+    settings, whole = read_settings(AgentSettings, file, environment, aliases)
+    refuse(agent_faults(settings, refusal), whole)
     return Loaded(settings, notes)
 
 
-def load_router(file: Path | None, environment: Mapping[str, str]) -> RouterSettings:
-    """The same for a router: `HOWDAH_...` variables win over the file. Raises SettingsRefused."""
-    settings, whole = _read(RouterSettings, file, environment)
-    _refuse(router_faults(settings), whole)
-    return settings
-
-
-def is_for_router(file: Path, environment: Mapping[str, str]) -> bool:
-    """Whether a file is a router's: it has keys, and neither it nor the environment has one that only agents have.
-    Raises SettingsRefused if it cannot be read."""
-    written = set(read_yaml(file)) | {path[0] for path in _named_in(environment)}
-    return bool(written) and not written & (set(fields_of(AgentSettings)) - set(fields_of(RouterSettings)))
-
-
-def _named_in(environment: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    for key in keys_of(AgentSettings):
-        if key.variable in environment:
-            yield key.path
-
-
-def _read(model: type[M], file: Path | None, environment: Mapping[str, str], *below: Source) -> tuple[M, Source]:
+def read_settings(
+    model: type[M], file: Path | None, environment: Mapping[str, str], *below: Source
+) -> tuple[M, Source]:
+    """The settings of one process, and where each came from; sources `below` the file count least. Raises
+    SettingsRefused."""
     keys = tuple(keys_of(model))
     written = Source(read_yaml(file), {(): str(file)}) if file else Source({})
     sources = (*below, written, from_environment(environment, keys))
@@ -71,7 +53,8 @@ def _read(model: type[M], file: Path | None, environment: Mapping[str, str], *be
     return checked(model, whole.document, whole.origins), whole
 
 
-def _refuse(found: Iterable[Fault], whole: Source) -> None:
+def refuse(found: Iterable[Fault], whole: Source) -> None:
+    """Raise SettingsRefused if anything was found; each fault is told with where its key was written."""
     faults = [
         Fault(fault.key, fault.sentence, origin_of(tuple(fault.key.split(".")), whole.origins)) for fault in found
     ]

@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 
 from howdah.configuration.faults import SettingsRefused
-from howdah.configuration.load import load_agent, load_router
+from howdah.configuration.load import load_agent
+from howdah.configuration.routerload import load_router
 from howdah.local.agentfile import write_agent_file
 from howdah.local.connection import uri_of, write_connection
 from howdah.local.freeports import choose_ports, port_is_free

@@ -1,0 +1,34 @@
+"""Where do a router's settings come from? The file, and the environment over it.
+
+Apart from what agents load: a router's settings bring its rooms along, and an agent has no use for 2 MB of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from howdah.configuration.keys import fields_of, keys_of
+from howdah.configuration.load import read_settings, refuse
+from howdah.configuration.router import RouterSettings
+from howdah.configuration.routerrelations import router_faults
+from howdah.configuration.schema import AgentSettings
+from howdah.configuration.yamlfile import read_yaml
+
+
+def load_router(file: Path | None, environment: Mapping[str, str]) -> RouterSettings:
+    """Read, check and relate one router's settings; variables win over the file. Raises SettingsRefused."""
+    settings, whole = read_settings(RouterSettings, file, environment)
+    refuse(router_faults(settings), whole)
+    return settings
+
+
+def is_for_router(file: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a file is a router's: it has keys, and neither it nor the environment has one that only agents have.
+    Raises SettingsRefused if it cannot be read."""
+    written = set(read_yaml(file)) | {path[0] for path in _named_in(environment)}
+    return bool(written) and not written & (set(fields_of(AgentSettings)) - set(fields_of(RouterSettings)))
+
+
+def _named_in(environment: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    for key in keys_of(AgentSettings):
+        if key.variable in environment:
+            yield key.path
