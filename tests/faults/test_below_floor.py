@@ -8,7 +8,7 @@ from tests.realcluster.node import RealNode
 from tests.realcluster.processes import eventually
 from tests.realcluster.workload import assert_sound, writing
 
-CLUSTER_CONFIG = {"policy": {"voter_stall": 60}}
+CLUSTER_CONFIG = {"policy": {"voter_stall": "60s"}}
 """A clone that takes long on a busy machine stays a voter meanwhile: else nobody would need its vote."""
 TRIES = 4
 """From its installation on, a new clone needs some hundred milliseconds to its floor: a busy machine may miss them."""
