@@ -86,7 +86,7 @@ def test_access_rules_keep_their_commas(tmp_path: Path) -> None:
         ("login: {hba: ['local all all peer map=m']}", "whose map 'm' is not in login.ident"),
         ("login: {ident: [too few]}", "login.ident cannot be used: identity map 1"),
         ("login: {hba: ['hostssl all all all cert']}", "needs tls.clients.client_certificates"),
-        ("login: {hba: ['hostssl all all all ldap']}", "nothing asks LDAP yet"),
+        ("login: {hba: ['hostssl all all all ldap']}", "ldap needs ldapserver or ldapurl"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_its_mend(tmp_path: Path, more: str, said: str) -> None:

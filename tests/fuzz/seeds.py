@@ -1,6 +1,7 @@
 """With which inputs does the fuzzer begin? The first byte chooses the target.
 
-`corpus.txt` is what earlier runs kept because it took new branches, one input a line in hexadecimal.
+`corpus.txt` and `conversations.txt` are what earlier runs kept because it took new branches, one input a line in
+hexadecimal.
 """
 
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from howdah.wire import requests, rows, startup
 from howdah.wire.replies import READY_IDLE
 from howdah.wire.scramclient import first_message
+from tests.routing.playsession import EXECUTE, bind, parse
 
 SEEDS = (
     b"\0\0\xff\xff" + requests.query(b"SELECT 1") + requests.SYNC,
@@ -22,4 +24,20 @@ SEEDS = (
     b"\4SCRAM-SHA-256$4096:AAAA$AAAA:AAAA",
 )
 
-CORPUS = tuple(bytes.fromhex(line) for line in Path(__file__).with_name("corpus.txt").read_text("ascii").split())
+BATCH = parse("s", "SELECT 1") + bind("s") + EXECUTE + requests.SYNC
+CONVERSATIONS = (
+    b"\xff\0\0\0" + requests.query(b"SELECT 1") + BATCH,
+    b"\x07\0\1\2" + BATCH + requests.query(b"COPY t FROM STDIN") + requests.SYNC,
+    b"\xff\0\0\0" + requests.query(b"BEGIN") + requests.query(b"SET x.y = 1") + requests.query(b"COMMIT"),
+    b"\xff\0\0\0" + requests.query(b"DISCARD ALL") + requests.query(b"PREPARE s AS SELECT 1") + requests.FLUSH,
+)
+"""How it is cut, what the servers do, and what a client sends."""
+
+
+def _kept(name: str) -> tuple[bytes, ...]:
+    file = Path(__file__).with_name(name)
+    return tuple(bytes.fromhex(line) for line in file.read_text("ascii").split())
+
+
+CORPUS = _kept("corpus.txt")
+CONVERSED = _kept("conversations.txt")

@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from howdah.local.remote import Agent
-from howdah.local.sight import KnownNode, Sight, nodes_of, problems, see
+from howdah.local.sight import KnownNode, KnownRouter, Sight, nodes_of, problems, see
 from howdah.local.statustable import bytes_text, status_view
 from howdah.values.address import Address
 from tests.local.agentstub import answering, cluster_document
@@ -41,11 +41,13 @@ def test_a_router_that_does_not_listen_is_told() -> None:
     paths = {"/cluster": (200, cluster_document()), "/explain": (200, FINE)}
     with answering("n1", paths) as (n1, _), socket.create_server(("127.0.0.1", 0)) as server:
         address = Address("127.0.0.1", server.getsockname()[1])
-        fine = see("main", [n1], [address])
+        router = KnownRouter(address, Address("127.0.0.1", 6433))
+        fine = see("main", [n1], [router])
         server.close()
-        away = see("main", [n1], [address])
-    assert fine.document["routers"] == [{"address": str(address), "state": "listening"}]
-    assert f"router {address} listening" in printed(fine)
+        away = see("main", [n1], [router])
+    health = "127.0.0.1:6433"
+    assert fine.document["routers"] == [{"address": str(address), "state": "listening", "health": health}]
+    assert f"router {address} listening, health checks and metrics at http://{health}" in printed(fine)
     assert f"the router at {address} does not answer" in problems(away)
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -57,7 +58,8 @@ def test_a_cluster_is_made_stopped_continued_and_removed(cluster: UpCluster) -> 
     cluster.up()
     assert write_through_the_uri(place, "SELECT answer FROM kept") == "42"
     (router,) = cluster.status()["routers"]
-    assert router == {"address": f"127.0.0.1:{cluster.port}", "state": "listening"}
+    assert (router["address"], router["state"]) == (f"127.0.0.1:{cluster.port}", "listening")
+    assert httpx.get(f"http://{router['health']}/readiness").json()["ready"]
     refused = cluster.howdah("down", "--purge")  # nobody is there to answer the question
     assert refused.returncode == 1 and place.exists
     cluster.done("down", "--purge", "--yes")

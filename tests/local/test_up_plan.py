@@ -11,7 +11,7 @@ from howdah.configuration.routerload import load_router
 from howdah.local.place import Place
 from howdah.local.plan import read_plan, write_plan
 from howdah.local.refused import Refused
-from howdah.local.up import Prepared, Wishes, first_api_port, prepare
+from howdah.local.up import API_PORT, HEALTH_PORT, Prepared, Wishes, first_port, prepare
 
 
 def prepared(place: Place, wishes: Wishes) -> Prepared:
@@ -33,9 +33,11 @@ def test_ports_and_passwords_stay_the_same_over_restarts(place: Place) -> None:
     second = prepared(place, Wishes())
     assert second.plan == first.plan == read_plan(place.plan) and second.secrets == first.secrets
     assert second.added == () and len(first.plan.nodes) == 3
-    ports = [first.plan.router_port, *(port for node in first.plan.nodes for port in (node.port, node.api_port))]
-    assert len(set(ports)) == len(ports) == 7
-    assert load_router(place.router.file, {}).listen.port == first.plan.router_port
+    ports = [first.plan.router_port, first.plan.router_health_port]
+    ports += [*(port for node in first.plan.nodes for port in (node.port, node.api_port))]
+    assert len(set(ports)) == len(ports) == 8
+    router = load_router(place.router.file, {})
+    assert (router.listen.port, router.health.port) == (first.plan.router_port, first.plan.router_health_port)
 
 
 def test_a_taken_port_is_passed_over_and_that_is_said(place: Place) -> None:
@@ -105,6 +107,6 @@ def test_settings_that_an_agent_would_refuse_are_told_before_anything_is_started
 
 
 def test_clusters_that_begin_at_different_ports_look_for_their_agents_ports_in_different_places() -> None:
-    assert first_api_port(5432) == 8008
-    assert first_api_port(6432) == 9008
-    assert first_api_port(1024) == 8008 and first_api_port(64_000) == 8008
+    assert (first_port(API_PORT, 5432), first_port(HEALTH_PORT, 5432)) == (8008, 6433)
+    assert (first_port(API_PORT, 6432), first_port(HEALTH_PORT, 6432)) == (9008, 7433)
+    assert first_port(API_PORT, 1024) == 8008 and first_port(API_PORT, 64_000) == 8008

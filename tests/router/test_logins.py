@@ -193,7 +193,7 @@ def test_ldap_passwords_come_in_the_clear_within_tls_only(server: SqlServer, aut
         assert "no access rule" in await client(port, "clear", "secret")
         assert one.came[0].credentials == Password(b"secret")
 
-    rules = ("hostssl all all all ldap ldapserver=ldap.example",)
+    rules = ("hostssl all all all ldap ldapserver=ldap.example ldapprefix=uid=",)
     play(server, story, tls=our_side(authority), rules=rules, ldap_password=b"secret")
 
 

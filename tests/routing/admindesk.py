@@ -33,11 +33,12 @@ class AdminDesk:
             return ROUTE
         return (TABLES.get(command.subject) or VIEWS[command.subject])[0]
 
-    def table(self, command: Show | ShowRoute) -> Table:
-        """The answer."""
+    def table(self, command: Show | ShowRoute, told: Callable[[Table], None]) -> None:
+        """Tell the answer."""
         if isinstance(command, ShowRoute):
-            return route(command, self.scene())
-        return (table_of if command.subject in TABLES else view_of)(command.subject, self.scene())
+            told(route(command, self.scene()))
+        else:
+            told((table_of if command.subject in TABLES else view_of)(command.subject, self.scene()))
 
     def do(self, deed: Deed, ended: Callable[[str], None]) -> None:
         """Do it."""

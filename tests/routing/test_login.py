@@ -177,7 +177,7 @@ def test_a_certificate_s_whole_name_may_be_mapped() -> None:
 
 
 def test_ldap_is_asked_with_the_password_and_only_its_yes_counts() -> None:
-    rule = "hostssl all all all ldap ldapserver=ldap.example"
+    rule = "hostssl all all all ldap ldapserver=ldap.example ldapprefix=uid="
     arrival = Arrival(REMOTE.address, tls=TlsUp(ENDPOINT))
     one, step = begun(rule, arrival=arrival)
     assert told(step.send).asked == [authentication.WantsCleartext()]

@@ -14,6 +14,7 @@ from howdah.cli.checks.finding import Finding, Level, fail, ok
 from howdah.cli.checks.machine import check_account, check_directory, check_python
 from howdah.cli.checks.node import check_deadman, check_directory_of, check_ports
 from howdah.cli.checks.programs import check_programs, find_programs
+from howdah.cli.checks.router import check_router
 from howdah.cli.checks.store import check_store
 from howdah.cli.options import AsJson, Config, Data
 from howdah.cli.reach import checks_of, load_settings, reach
@@ -21,6 +22,7 @@ from howdah.configuration.schema import AgentSettings
 from howdah.local.freeports import choose_ports
 from howdah.local.place import place_of
 from howdah.local.plan import read_plan
+from howdah.local.processes import look
 from howdah.local.refused import Refused
 from howdah.local.remote import Agent, Answer, ask
 from howdah.local.up import API_PORT, NODES, PORT
@@ -69,6 +71,9 @@ def examine(data: Path | None, config: Path | None) -> Iterator[Finding]:
         finding for settings in nodes for finding in _of_node(settings, settings.node.name in running)
     )
     yield from _once_each(finding for settings in nodes for finding in check_store(settings, bool(running)))
+    if config is None:
+        place = place_of(data, os.environ)
+        yield from check_router(place.router.file, look(place, [each.node.name for each in nodes]).router is not None)
     if running:
         cluster = reach(data, config)
         yield from check_agents(cluster)

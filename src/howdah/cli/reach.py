@@ -17,12 +17,11 @@ from howdah.local.place import Place, place_of
 from howdah.local.plan import read_plan
 from howdah.local.refused import Refused
 from howdah.local.remote import CHANGE_LIMIT_S, Agent, Answer, Silent, ask
-from howdah.local.sight import KnownNode, Sight, nodes_of, see
+from howdah.local.sight import KnownNode, KnownRouter, Sight, nodes_of, see
 from howdah.local.up import known_nodes, known_routers
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.layout import NodeLayout
 from howdah.postgres.secrets import ClusterSecrets, read_secrets
-from howdah.values.address import Address
 
 DISCOVERY = "/cluster"
 
@@ -35,7 +34,7 @@ class Reach:
     nodes: tuple[KnownNode, ...]
     secrets: ClusterSecrets
     postgres_bin: Path | None = None
-    routers: tuple[Address, ...] = ()
+    routers: tuple[KnownRouter, ...] = ()
 
     def see(self) -> Sight:
         """How the agents see the cluster now."""

@@ -305,6 +305,9 @@ class RouterSettings(Section):
 
     cluster: ClusterName = Field(default="main", description="the cluster's name, as its agents have it")
     name: str = Field(default="", description="what this router is called in logs and metrics; unset: the host's name")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="processes that share the ports, the limits and the admin database"
+    )
     listen: ListenSettings = Field(default=ListenSettings(), description="where applications connect to")
     store: SqliteStore | EtcdStore | None = Field(
         default=None, discriminator="kind", description="where the cluster's record is kept"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from howdah.configuration.faults import Fault
 from howdah.configuration.relations import etcd_faults
@@ -100,8 +101,12 @@ def _login(settings: RouterSettings) -> Iterator[Fault]:
             yield Fault(
                 "login.hba", f"has {rule.line!r}, which needs tls.clients.client_certificates: allow or require"
             )
-        if rule.method is Method.LDAP:
-            yield Fault("login.hba", f"has {rule.line!r}, and nothing asks LDAP yet: use scram-sha-256, cert or peer")
+        if rule.method is Method.LDAP and find_spec("ldap") is None:
+            yield Fault(
+                "login.hba",
+                f"has {rule.line!r}, and python-ldap is not installed: pip install 'howdah[ldap]' (it is built from "
+                "source, which needs a C compiler and, on Debian, libldap2-dev and libsasl2-dev), or use scram-sha-256",
+            )
 
 
 def _sizes(settings: RouterSettings) -> Iterator[Fault]:

@@ -36,7 +36,8 @@ class PlannedNode:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The cluster as it was asked for. `account` and `postgres_bin` are "" where nobody chose. `router_port`: the one
-    address of applications; 0 in a plan of before there were routers."""
+    address of applications; 0 in a plan of before there were routers. `router_health_port`: of its health checks and
+    metrics; 0: none, as in older plans."""
 
     cluster: str
     store: StoreKind
@@ -45,6 +46,7 @@ class Plan:
     account: str = ""
     postgres_bin: str = ""
     router_port: int = 0
+    router_health_port: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,6 +86,7 @@ class _File(BaseModel):
     account: str = ""
     postgres_bin: str = ""
     router_port: OptionalPort = 0
+    router_health_port: OptionalPort = 0
 
 
 def read_plan(file: Path) -> Plan:
@@ -93,13 +96,22 @@ def read_plan(file: Path) -> Plan:
     except SettingsRefused as refused:
         raise Refused(f"{file} cannot be used: {refused}") from refused
     nodes = tuple(PlannedNode(node.name, node.port, node.api_port) for node in found.nodes)
-    return Plan(found.cluster, found.store, nodes, found.sync, found.account, found.postgres_bin, found.router_port)
+    return Plan(
+        found.cluster,
+        found.store,
+        nodes,
+        found.sync,
+        found.account,
+        found.postgres_bin,
+        found.router_port,
+        found.router_health_port,
+    )
 
 
 def write_plan(file: Path, plan: Plan) -> None:
     """Write cluster.yaml, whole or not at all. Raises OSError."""
     document: dict[str, Any] = {"cluster": plan.cluster, "store": plan.store}
-    for name in ("sync", "account", "postgres_bin", "router_port"):
+    for name in ("sync", "account", "postgres_bin", "router_port", "router_health_port"):
         if value := getattr(plan, name):
             document[name] = value
     document["nodes"] = [{"name": n.name, "port": n.port, "api_port": n.api_port} for n in plan.nodes]

@@ -36,7 +36,8 @@ def settle_ports(
 
 def _moved(place: Place, plan: Plan, node: PlannedNode, say: Callable[[str], None]) -> Plan:
     """The agent's file first: a plan that lags behind is mended by the next `up`, which finds the port taken again."""
-    reserved = {port for other in plan.nodes for port in (other.port, other.api_port)}
+    reserved = {plan.router_port, plan.router_health_port}
+    reserved |= {port for other in plan.nodes for port in (other.port, other.api_port)}
     (port,) = choose_ports(node.api_port + 1, 1, reserved)
     file = place.agent_file(node.name)
     try:

@@ -78,13 +78,22 @@ def look_for_daemons(place: Place, names: Collection[str]) -> ClusterProcesses:
             if word in files:
                 agents[files[word]] = process.pid
         elif after(words, ROUTER_WORDS) == str(place.router.file):
-            router = process.pid
+            if router is None or _parent(process.pid) != router:  # its workers have the same command line
+                router = process.pid
         elif any(DEADMAN_WORD in word for word in words):
             if (data := after(words, ("--data",))) in datas:
                 deadmen[datas[data]] = process.pid
         elif after(words, STORE_WORDS) == str(place.store) or _is_etcd(words, place):
             store = process.pid
     return ClusterProcesses(agents, deadmen, {}, store, router)
+
+
+def _parent(pid: int) -> int:
+    """0 for a process that is gone."""
+    try:
+        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def release_what_was_killed(place: Place, names: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ def router_document(place: Place, plan: Plan) -> dict[str, Any]:
         "listen": {"listen": HOST, "port": plan.router_port},
         "store": store_section(place, plan),
         "secrets": {"router_file": str(place.secrets / "router")},
-        "health": {"port": 0},
+        "health": {"listen": HOST, "port": plan.router_health_port},
         "stop": {"drain": DRAIN},
     }
 

@@ -36,6 +36,14 @@ class KnownNode:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRouter:
+    """A router's address for applications, and that of its health checks and metrics."""
+
+    address: Address
+    health: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """What was seen at one moment; `answered` is False when no agent did. `wrong` are the sentences of the agent that
     is believed, `reasons` what each node says of itself through it. `removed` are nodes that were taken out of the
@@ -70,20 +78,23 @@ def nodes_of(document: Mapping[str, Any]) -> list[Document]:
     return [node for node in found if isinstance(node, dict)] if isinstance(found, list) else []
 
 
-def see(cluster: str, nodes: Sequence[KnownNode], routers: Sequence[Address] = ()) -> Sight:
+def see(cluster: str, nodes: Sequence[KnownNode], routers: Sequence[KnownRouter] = ()) -> Sight:
     """Ask every agent at the same time, and see whether the routers listen."""
     sight = _see(cluster, nodes)
     if not routers:
         return sight
-    return replace(sight, document=sight.document | {"routers": [_router(address) for address in routers]})
+    return replace(sight, document=sight.document | {"routers": [look_at_router(router) for router in routers]})
 
 
-def _router(address: Address) -> Document:
+def look_at_router(router: KnownRouter) -> Document:
+    """Its part of the document: `state` is LISTENING or "unreachable"."""
+    address = router.address
+    seen = {"address": str(address), "state": LISTENING}
     try:
         socket.create_connection((address.host, address.port), timeout=ROUTER_LIMIT_S).close()
     except OSError:
-        return {"address": str(address), "state": "unreachable"}
-    return {"address": str(address), "state": LISTENING}
+        seen["state"] = "unreachable"
+    return seen | ({"health": str(router.health)} if router.health else {})
 
 
 def _see(cluster: str, nodes: Sequence[KnownNode]) -> Sight:

@@ -22,9 +22,12 @@ def status_view(sight: Sight) -> RenderableType:
 
 def routers(document: Mapping[str, Any]) -> tuple[Text, ...]:
     """The addresses of applications."""
-    return tuple(
-        Text(f"router {each.get('address')} {each.get('state', '')}".rstrip()) for each in document.get("routers") or ()
-    )
+    return tuple(Text(_router(each)) for each in document.get("routers") or ())
+
+
+def _router(router: Mapping[str, Any]) -> str:
+    words = f"router {router.get('address')} {router.get('state', '')}".rstrip()
+    return f"{words}, health checks and metrics at http://{router['health']}" if router.get("health") else words
 
 
 def planned(sight: Sight) -> tuple[Text, ...]:

@@ -22,7 +22,7 @@ from howdah.local.processes import look
 from howdah.local.refused import NotServing, Refused
 from howdah.local.remote import Agent
 from howdah.local.routerfile import write_router_file
-from howdah.local.sight import GOOD_STATES, KnownNode, Sight, nodes_of, problems, see
+from howdah.local.sight import GOOD_STATES, KnownNode, KnownRouter, Sight, nodes_of, problems, see
 from howdah.local.storewait import wait_for_store
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import Account, choose_account
@@ -37,6 +37,8 @@ NODES_MAX = 20
 PORT = 5432
 """The router's; PostgreSQL's follow."""
 API_PORT = 8008
+HEALTH_PORT = 6433
+"""The router's health checks and metrics."""
 CLUSTER = "main"
 READY_LIMIT_S = 120.0
 """For a cluster to serve writes: far above the seconds that it takes, since a machine may be busy or do recovery."""
@@ -100,9 +102,12 @@ def known_nodes(plan: Plan) -> tuple[KnownNode, ...]:
     return tuple(KnownNode(n.name, HOST, n.port, Agent(n.name, HOST, n.api_port)) for n in plan.nodes)
 
 
-def known_routers(plan: Plan) -> tuple[Address, ...]:
+def known_routers(plan: Plan) -> tuple[KnownRouter, ...]:
     """The plan's router, if it has one."""
-    return (Address(HOST, plan.router_port),) if plan.router_port else ()
+    if not plan.router_port:
+        return ()
+    health = Address(HOST, plan.router_health_port) if plan.router_health_port else None
+    return (KnownRouter(Address(HOST, plan.router_port), health),)
 
 
 def see_plan(plan: Plan) -> Sight:
@@ -153,12 +158,13 @@ def start_missing(prepared: Prepared, ordered: bool, say: Say, children: Childre
     plan = settle_ports(place, plan, [(node, node.name in found.servers) for node in missing], say)
     prepared = replace(prepared, plan=plan)
     if found.router is None:
-        if not port_is_free(plan.router_port):
-            raise Refused(
-                f"port {plan.router_port}, which the router has used since it was made, is taken by another process "
-                f"(`ss -ltnp` shows which). End that one, or give the router a free port in both {place.plan.name} and "
-                f"{place.router.file.relative_to(place.root)}."
-            )
+        for port in filter(None, (plan.router_port, plan.router_health_port)):
+            if not port_is_free(port):
+                raise Refused(
+                    f"port {port}, which the router has used since it was made, is taken by another process "
+                    f"(`ss -ltnp` shows which). End that one, or give the router a free port in both {place.plan.name} "
+                    f"and {place.router.file.relative_to(place.root)}."
+                )
         children.router = start_router(place)
     for node in missing:
         is_new = not NodeLayout(place.node(node.name)).data.exists()
@@ -253,11 +259,11 @@ def _not_ready(prepared: Prepared, sight: Sight, limit_s: float) -> str:
     )
 
 
-def first_api_port(first: int) -> int:
-    """Where to look for the agents' ports: as far from 8008 as PostgreSQL's are from 5432, so that two clusters that
-    begin at the same moment do not choose the same."""
-    shifted = API_PORT + first - PORT
-    return shifted if API_PORT <= shifted <= PORT_MAX else API_PORT
+def first_port(usual: int, first: int) -> int:
+    """Where to look for ports of another kind: as far from the usual one as PostgreSQL's are from 5432, so that two
+    clusters that begin at the same moment do not choose the same."""
+    shifted = usual + first - PORT
+    return shifted if usual <= shifted <= PORT_MAX else usual
 
 
 def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
@@ -267,7 +273,8 @@ def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
     if router_port != first:
         say(f"port {first} is taken; the router listens on {router_port}")
     ports = choose_ports(router_port + 1, count, ())
-    api_ports = choose_ports(first_api_port(first), count, (router_port, *ports))
+    api_ports = choose_ports(first_port(API_PORT, first), count, (router_port, *ports))
+    (health_port,) = choose_ports(first_port(HEALTH_PORT, first), 1, (router_port, *ports, *api_ports))
     empty = Plan(
         cluster=CLUSTER,
         store=wishes.store or "sqlite",
@@ -276,6 +283,7 @@ def _new_plan(wishes: Wishes, account: Account | None, say: Say) -> Plan:
         account=account.name if account else "",
         postgres_bin=str(wishes.postgres_bin.absolute()) if wishes.postgres_bin else "",
         router_port=router_port,
+        router_health_port=health_port,
     )
     return empty.grown(ports, api_ports)
 
@@ -316,12 +324,17 @@ def _with_router(plan: Plan, wishes: Wishes, say: Say) -> Plan:
         return plan
     first = wishes.port or max(node.port for node in plan.nodes) + 1
     (port,) = choose_ports(first, 1, _reserved(plan))
+    (health_port,) = choose_ports(first_port(HEALTH_PORT, port), 1, {*_reserved(plan), port})
     say(f"this cluster gets a router: from now on applications connect to port {port}")
-    return replace(plan, router_port=port)
+    return replace(plan, router_port=port, router_health_port=health_port)
 
 
 def _reserved(plan: Plan) -> set[int]:
-    return {plan.router_port, *(port for node in plan.nodes for port in (node.port, node.api_port))}
+    return {
+        plan.router_port,
+        plan.router_health_port,
+        *(port for node in plan.nodes for port in (node.port, node.api_port)),
+    }
 
 
 def _secrets(place: Place) -> ClusterSecrets:

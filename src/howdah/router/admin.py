@@ -12,13 +12,15 @@ import structlog
 
 from howdah.configuration.router import RouterSettings
 from howdah.configuration.routerkeys import shown
-from howdah.routing.admincommand import Deed, Reload, SetSetting, Show, ShowRoute, Shutdown, Stop
+from howdah.router.staff import Staff
+from howdah.routing.admincommand import Deed, Reload, SetSetting, Show, ShowRoute, Shutdown, Stop, Subject
 from howdah.routing.admindeeds import Deeds
 from howdah.routing.adminscene import Guest, Scene, Setting, Sizes
 from howdah.routing.adminsession import AdminSession
 from howdah.routing.admintable import Table
 from howdah.routing.admintables import TABLES, table_of
 from howdah.routing.adminviews import ROUTE, VIEWS, route, view_of
+from howdah.routing.cancelkeys import SERIALS
 from howdah.routing.hub import Hub
 from howdah.routing.link import Sink
 from howdah.routing.loginsteps import LoggedIn
@@ -37,17 +39,20 @@ KEY_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What it needs of the process. `settings`: those in force. `logging_in`: so many clients have not proved yet who
-    they are. `reload` reads the settings again, `change` takes (name, value) of one: "", or why that was not done.
-    `changeable`: whether a key can be changed while the router runs."""
+    """What it needs of the process. `settings`: those in force. `staff`: all workers, who answer together.
+    `logging_in`: so many clients have not proved yet who they are. `reload` reads the settings again, `change` takes
+    (name, value) of one: "", or why that was not done. `changeable`: whether a key can be changed while the router
+    runs. `serials`: clients are numbered from above it."""
 
     hub: Hub
     settings: Callable[[], RouterSettings]
+    staff: Callable[[], Staff]
     logging_in: Callable[[], int]
     reload: Callable[[], str]
     change: Callable[[str, str], str]
     changeable: Callable[[str], bool]
     end: Callable[[Stop], None]
+    serials: int = 0
 
 
 class Admin:
@@ -57,7 +62,7 @@ class Admin:
         self._house = house
         self._deeds = Deeds(house.hub)
         self._guests: dict[AdminSession, Visitor] = {}
-        self._serials = count(1)
+        self._serials = count(house.serials + 1)
 
     def serial(self) -> int:
         """The number of one more client."""
@@ -101,7 +106,7 @@ class Admin:
             "application_name": visitor.application_name,
         }
         # A cancel with this key finds nobody: nothing here runs for long.
-        session.greet(told, backend_key_data(visitor.serial, secrets.token_bytes(KEY_BYTES)))
+        session.greet(told, backend_key_data(visitor.serial % SERIALS, secrets.token_bytes(KEY_BYTES)))
         return session
 
     def tick(self) -> None:
@@ -118,16 +123,26 @@ class Admin:
             return ROUTE
         return (TABLES.get(command.subject) or VIEWS[command.subject])[0]
 
-    def table(self, command: Show | ShowRoute) -> Table:
+    def table(self, command: Show | ShowRoute, told: Callable[[Table], None]) -> None:
         """See the port."""
-        scene = self.scene()
         if isinstance(command, ShowRoute):
-            return route(command, scene)
-        return (table_of if command.subject in TABLES else view_of)(command.subject, scene)
+            told(route(command, self.scene()))
+        else:
+            self._house.staff().table(command.subject, told)
 
     def do(self, deed: Deed, ended: Callable[[str], None]) -> None:
         """See the port."""
         log.info(f"asked for {deed}", part="admin")
+        self._house.staff().do(deed, ended)
+
+    # what this worker says and does for itself
+
+    def own_table(self, subject: Subject) -> Table:
+        """Of what this worker has."""
+        return (table_of if subject in TABLES else view_of)(subject, self.scene())
+
+    def own_deed(self, deed: Deed, ended: Callable[[str], None]) -> None:
+        """In this worker."""
         match deed:
             case Reload():
                 ended(self._house.reload())
@@ -165,6 +180,7 @@ class Admin:
             guests=tuple(Guest(session.user, visitor) for session, visitor in self._guests.items()),
             pending=house.logging_in(),
             memory=tuple(_memory(hub)),
+            serials=house.serials,
         )
 
     def _config(self) -> Iterator[Setting]:

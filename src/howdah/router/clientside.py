@@ -8,10 +8,12 @@ from typing import Any, Protocol, cast
 import structlog
 
 from howdah.configuration.router import LimitSettings
+from howdah.router.directory import Directories
 from howdah.router.loginpolicy import arrival_of
 from howdah.router.tls import ClientSide, peer_certificate
 from howdah.router.verifiers import NobodyAnswers, Verifiers
 from howdah.routing.adminsession import AdminSession
+from howdah.routing.ldaprule import ldap_rule
 from howdah.routing.login import RANDOM_BYTES, ClientLogin
 from howdah.routing.loginsteps import (
     AskLdap,
@@ -61,6 +63,7 @@ class House(Protocol):
 
     policy: Policy
     verifiers: Verifiers
+    directories: Directories
 
     @property
     def limits(self) -> LimitSettings:
@@ -219,8 +222,7 @@ class ClientWire:
                 self._house.book.spoke(self)
                 self._house.start(self._ask(user))
             case AskLdap():
-                if self._login is not None:
-                    self._follow(self._login.ldap(False, "LDAP is not there"))
+                self._house.start(self._ask_ldap(step.then))
             case CancelAsked(process=process, key=key):
                 self._login = None
                 self.data_received = _nowhere
@@ -273,6 +275,12 @@ class ClientWire:
             return
         if self._login is not None:
             self._follow(self._login.role(facts))
+
+    async def _ask_ldap(self, asked: AskLdap) -> None:
+        rule = ldap_rule(asked.rule.options, asked.rule.line)
+        why = await self._house.directories.check(rule, asked.user, asked.password)
+        if self._login is not None:
+            self._follow(self._login.ldap(not why, why))
 
     def _begin(self, who: LoggedIn) -> None:
         self._login = None

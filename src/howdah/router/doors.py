@@ -51,13 +51,14 @@ def ports_of(listen: ListenSettings) -> dict[int, Route]:
     return {port: route for port, route in wanted.items() if port}
 
 
-def open_doors(listen: ListenSettings) -> list[Door]:
-    """One socket for each address and port; nobody can connect before `Porter.open`. Raises CannotListen."""
+def open_doors(listen: ListenSettings, beside: bool = False) -> list[Door]:
+    """One socket for each address and port; nobody can connect before `Porter.open`. `beside`: other workers of this
+    router have theirs there already. Raises CannotListen."""
     doors: list[Door] = []
     try:
         for host in listen.listen:
             for port, route in ports_of(listen).items():
-                doors += [Door(each, route, f"{host}:{port}", shared) for each, shared in _tcp(host, port)]
+                doors += [Door(each, route, f"{host}:{port}", shared) for each, shared in _tcp(host, port, beside)]
     except BaseException:
         for door in doors:
             door.socket.close()
@@ -85,12 +86,12 @@ def open_socket_files(listen: ListenSettings) -> list[tuple[Door, SocketFile]]:
     return opened
 
 
-def _tcp(host: str, port: int) -> list[tuple[socket.socket, bool]]:
+def _tcp(host: str, port: int, beside: bool) -> list[tuple[socket.socket, bool]]:
     found: list[tuple[socket.socket, bool]] = []
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, address in dict.fromkeys(addresses):
-            shared = _is_shared(family, address)
+            shared = not beside and _is_shared(family, address)
             if shared:
                 log.warning(
                     f"another process of this account listens on {host}:{port} too; new clients come to both of them "

@@ -9,7 +9,7 @@
 503 otherwise. Between two primaries a router is ready, and holds its clients: to take it out then would cut them off.
 """
 
-import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -20,7 +20,9 @@ from pydantic import BaseModel
 from howdah.api import metrics
 from howdah.api.server import ApiServer
 from howdah.configuration.router import RouterSettings
+from howdah.router.gatheredmetrics import Words, added, in_words
 from howdah.router.metrics import RouterMetrics
+from howdah.router.staff import Gather, nobody_else
 from howdah.routing.adminscene import Scene
 from howdah.telemetry.metrics import exposition
 from howdah.telemetry.release import release
@@ -48,26 +50,50 @@ class RouterDocument(BaseModel):
 
 
 class RouterView:
-    """What is looked at. `leaving`: whether it was told to stop."""
+    """What is looked at. `leaving`: whether it was told to stop. `gather`: asks the other workers, if there are any."""
 
-    def __init__(self, cluster: str, name: str, scene: Callable[[], Scene], leaving: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        name: str,
+        scene: Callable[[], Scene],
+        leaving: Callable[[], bool],
+        gather: Gather = nobody_else,
+    ) -> None:
         self._cluster = cluster
         self._name = name
         self._scene = scene
         self._leaving = leaving
+        self._gather = gather
         self._metrics = RouterMetrics(cluster, name)
 
     async def metrics_text(self) -> str:
         """See `api.metrics`."""
-        return exposition(list(self._metrics.collect(self._scene())))
+        return exposition(added(list(self._metrics.collect(self._scene())), await self._gather("metrics")))
+
+    def metrics_in_words(self) -> list[Words]:
+        """Those of this worker, for another one."""
+        return in_words(self._metrics.collect(self._scene()))
+
+    def figures(self) -> dict[str, int]:
+        """What this worker has, by the names of the document."""
+        scene = self._scene()
+        return {
+            "clients": len(scene.clients()),
+            "servers": sum(1 for _ in scene.links()),
+            "held": len(scene.hub.held),
+        }
 
     def alive(self) -> bool:
         """Whether the loop does what it has to do several times a second."""
         scene = self._scene()
         return scene.now_ms - scene.hub.now_ms < ALIVE_MS
 
-    def document(self) -> RouterDocument:
-        """As it is now."""
+    async def document(self) -> RouterDocument:
+        """As it is now, of all workers."""
+        figures = Counter(self.figures())
+        for others in await self._gather("figures"):
+            figures.update(others)
         scene = self._scene()
         hub, fleet = scene.hub, scene.hub.fleet
         primary = fleet.writable(scene.now_ms)
@@ -81,9 +107,9 @@ class RouterView:
             primary=primary.name if primary is not None else None,
             term=fleet.term,
             standbys=sum(target.readable for target in fleet.targets.values()),
-            clients=len(scene.clients()),
-            servers=sum(1 for _ in scene.links()),
-            held=len(hub.held),
+            clients=figures["clients"],
+            servers=figures["servers"],
+            held=figures["held"],
             paused=sorted(name or "everything" for name in hub.halted),
             reason=reason,
         )
@@ -99,12 +125,10 @@ class RouterView:
         return ""
 
 
-def rest_of(settings: RouterSettings, scene: Callable[[], Scene], leaving: Callable[[], bool]) -> ApiServer | None:
+def rest_of(settings: RouterSettings, view: RouterView) -> ApiServer | None:
     """The server of it, not started yet; None: there is to be none."""
     if not settings.health.port:
         return None
-    name = settings.name or socket.gethostname()
-    view = RouterView(settings.cluster, name, scene, leaving)
     return ApiServer(build_app(view), Address(settings.health.listen, settings.health.port), called="health")
 
 
@@ -119,9 +143,9 @@ def build_app(view: RouterView) -> FastAPI:
 def _checks(view: RouterView) -> APIRouter:
     router = APIRouter(tags=["health"])
     for path, question, holds in (
-        ("/health", "Does it know a primary that may be written to?", lambda: view.document().primary is not None),
-        ("/liveness", "Does the router's loop run?", view.alive),
-        ("/readiness", "Does it take clients?", lambda: view.document().ready),
+        ("/health", "Does it know a primary that may be written to?", lambda document: document.primary is not None),
+        ("/liveness", "Does the router's loop run?", lambda _: view.alive()),
+        ("/readiness", "Does it take clients?", lambda document: document.ready),
     ):
         answer = _answer(view, holds)
         router.add_api_route(path, answer, methods=["GET"], summary=question, response_model=RouterDocument)
@@ -129,8 +153,9 @@ def _checks(view: RouterView) -> APIRouter:
     return router
 
 
-def _answer(view: RouterView, holds: Callable[[], bool]) -> Callable[[], object]:
+def _answer(view: RouterView, holds: Callable[[RouterDocument], bool]) -> Callable[[], object]:
     async def answer() -> JSONResponse:
-        return JSONResponse(view.document().model_dump(), 200 if holds() else 503)
+        document = await view.document()
+        return JSONResponse(document.model_dump(), 200 if holds(document) else 503)
 
     return answer

@@ -21,13 +21,16 @@ from howdah.router.admission import Admission
 from howdah.router.catalogs import Catalogs
 from howdah.router.clientside import ClientWire, visitor_of
 from howdah.router.crowd import Crowd
+from howdah.router.directory import Directories
 from howdah.router.doors import Door, Porter
-from howdah.router.health import rest_of
+from howdah.router.health import RouterView, rest_of
 from howdah.router.loginpolicy import policy_of
+from howdah.router.post import Post, alone
 from howdah.router.probes import libpq_tls
 from howdah.router.reload import changeable, renewed
 from howdah.router.rolequery import SqlRoleQuery
 from howdah.router.serverside import Servers
+from howdah.router.staff import Own, Staff
 from howdah.router.tls import ClientSide, renewed_client_side, renewed_server_side
 from howdah.router.topology import Topology, fleet_limits
 from howdah.router.verifiers import Server, Verifiers
@@ -40,9 +43,8 @@ from howdah.routing.loginsteps import LoggedIn
 from howdah.routing.pool import Limits
 from howdah.routing.replication import replicating
 from howdah.routing.route import Route
-from howdah.routing.session import Session
+from howdah.routing.session import Session, cancel_wait
 from howdah.routing.shares import Shares
-from howdah.routing.tally import OwnTally, Tally
 from howdah.routing.texts import Texts
 from howdah.routing.watch import Looks, Patience, Watch
 from howdah.routing.wishes import Consistency, is_wish, objection
@@ -78,14 +80,14 @@ class Router:
         settings: RouterSettings,
         read: Callable[[], RouterSettings],
         stop: asyncio.Event,
-        tally: Tally | None = None,
-        worker: int = 0,
+        post: Post | None = None,
     ) -> None:
-        """`read` reads the settings again, and raises SettingsRefused; `stop` is set by who wants the process to end.
-        Raises TlsUnusable, TopologyUnusable."""
+        """`read` reads the settings again, and raises SettingsRefused; `stop` is set by who wants the process to end;
+        `post`: which of several workers it is. Raises TlsUnusable, TopologyUnusable."""
         loop = asyncio.get_running_loop()
-        tally = tally or OwnTally()
+        self._post = post = post or alone()
         self.settings = settings
+        self._changes: dict[str, str] = {}  # settings that are other than in the file, until that is read again
         self.draining = False
         self._read = read
         self._stop = stop
@@ -111,6 +113,7 @@ class Router:
         self.verifiers = Verifiers(
             self._askable, query, float(settings.login.verifier_cache_ms), lambda: loop.time() * 1000
         )
+        self.directories = Directories()
         self._servers = Servers(
             settings.pools,
             settings.limits.buffer_bytes,
@@ -119,28 +122,20 @@ class Router:
             self.hub.profiles.plain,
             self.hub.clock_ms,
         )
-        self._admission = Admission(settings, tally)
-        self._shares = Shares(tally, self._server_max)
+        self._admission = Admission(settings, post.tally)
+        self._shares = Shares(post.tally, self._server_max, post.of)
         self._watch = Watch(Patience())
-        self._keys: cancelkeys.CancelKeys[Session] = cancelkeys.CancelKeys(worker)
+        self._keys: cancelkeys.CancelKeys[Session] = cancelkeys.CancelKeys(post.number)
         self._catalogs = Catalogs(self.hub, settings.routing.harmless_functions, CATALOG_INTERVAL_S)
         self._texts: dict[str, tuple[Texts, Verdicts]] = {}
         self._sessions: dict[ClientWire, tuple[Session, int]] = {}
         self.book = Crowd(self, settings.limits, self.hub.clock_ms)
         self._porter = Porter(self.book.let_in)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._admin = Admin(
-            House(
-                hub=self.hub,
-                settings=lambda: self.settings,
-                logging_in=lambda: self.book.logging_in,
-                reload=self.reload,
-                change=self._change,
-                changeable=changeable,
-                end=self._end,
-            )
-        )
-        self._rest = rest_of(settings, self._admin.scene, lambda: self.draining)
+        self._admin: Admin
+        self._rest: ApiServer | None
+        self._staff: Staff
+        self._rest, self._staff = self._offices()
         self._apply(settings)
 
     @property
@@ -155,13 +150,14 @@ class Router:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.knowledge.limit_ms / 1000):
                 await self._known.wait()
+        await self._staff.begin()
 
     async def open(self, doors: list[Door]) -> None:
         """Let clients in. Raises howdah.api.server's CannotListen."""
         self._porter.open(doors, self.settings.listen.backlog)
         if self._rest is None:
             return
-        if any(door.shared for door in doors):
+        if self._post.of > 1 or any(door.shared for door in doors):
             self.start(self._take_rest_over(self._rest))
         else:
             await self._start_rest(self._rest)
@@ -174,6 +170,7 @@ class Router:
         except (SettingsRefused, TlsUnusable) as refused:
             log.error(f"the settings were read again and cannot be used; the old ones stay: {refused}", part="router")
             return str(refused)
+        self._changes.clear()
         for name in kept:
             log.warning(f"{name} was changed, which takes effect when the router is started again", part="router")
         log.info("the settings were read again", part="router")
@@ -187,6 +184,7 @@ class Router:
             return str(refused)
         if kept:
             return f"{kept[0]} takes effect only when the router is started again: change it in its settings"
+        self._changes[name] = value
         log.info(f"{name} is {value} until the settings are read again", part="router")
         return ""
 
@@ -224,6 +222,7 @@ class Router:
         self._porter.close()
         if self._rest is not None:
             await self._rest.stop()
+        await self._staff.close()
         self.book.close()
         await self._catalogs.close()
         for task in tuple(self._tasks):
@@ -231,6 +230,7 @@ class Router:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._servers.close()
         await self.verifiers.close()
+        self.directories.close()
         for place in self.hub.places.values():
             for pool in place.pools.values():
                 pool.cut("the router stops")
@@ -263,7 +263,14 @@ class Router:
 
     def cancel(self, process: int, key: bytes, done: Callable[[], None]) -> None:
         """See the port."""
+        self._staff.cancel(process, key, done)
+
+    def _cancel(self, process: int, key: bytes, done: Callable[[], None]) -> None:
+        """Of a session here."""
         session = self._keys.find(process, key)
+        if session is not None and cancel_wait(session):
+            done()
+            return
         link = session.link if session is not None else None
         if link is None or link.replaying:  # nothing of the client's runs
             done()
@@ -296,13 +303,16 @@ class Router:
         """Bring the settings to those who keep a part of them."""
         limits = settings.limits
         self.policy = policy_of(settings)
-        set_up_logs(Form(settings.log.format), settings.log.level, settings.name or socket.gethostname())
+        name = settings.name or socket.gethostname()
+        if self._post.of > 1:
+            name += f"/{self._post.number}"
+        set_up_logs(Form(settings.log.format), settings.log.level, name)
         self.hub.hold_ms = float(settings.hold.timeout_ms)
-        self.hub.hold_most = settings.hold.clients_max
-        self.hub.hold_bytes = settings.hold.bytes_max
+        self.hub.hold_most = self._post.part(settings.hold.clients_max)
+        self.hub.hold_bytes = self._post.part(settings.hold.bytes_max)
         self.hub.drain_ms = float(settings.hold.drain_ms)
         self.verifiers.cache_ms = float(settings.login.verifier_cache_ms)
-        self.book.limits = limits
+        self.book.limits = limits.model_copy(update={"logins_pending": self._post.part(limits.logins_pending)})
         self._admission.settings = settings
         self._servers.settings = settings.pools
         self._servers.buffer_bytes = limits.buffer_bytes
@@ -324,7 +334,7 @@ class Router:
 
     def _furnish(self, place: Place) -> None:
         pools = self.settings.pools
-        place.limits = limits_of(pools)
+        place.limits = limits_of(pools, self._post)
         place.keeps = "pools.mode is session" if pools.mode == "session" else ""
         place.spread = pools.mode != "session"
         place.binds = pools.mode != "transaction"
@@ -359,7 +369,13 @@ class Router:
             verdicts = Verdicts(self.settings.routing.cache_bytes, EMPTY_CATALOG)
             known = self._texts[database] = (Texts(verdicts), verdicts)
         place = Place(
-            user, database, known[0], limits_of(self.settings.pools), self._servers, self.hub.ledger, self._shares
+            user,
+            database,
+            known[0],
+            limits_of(self.settings.pools, self._post),
+            self._servers,
+            self.hub.ledger,
+            self._shares,
         )
         place.made_ms = self.hub.clock_ms()
         place.halted = not self.hub.halted.isdisjoint(("", database))
@@ -372,6 +388,51 @@ class Router:
         if self.settings.pools.server_connections_max:
             return self.settings.pools.server_connections_max
         return max(1, target.connections_max - CONNECTIONS_LEFT) if target.connections_max else 0
+
+    def _offices(self) -> tuple[ApiServer | None, Staff]:
+        """Who answers questions about the router: the admin database, health checks, and this worker to the others."""
+        post, settings = self._post, self.settings
+        self._admin = self._admin_of(post)
+        name = settings.name or socket.gethostname()
+        view = RouterView(settings.cluster, name, self._admin.scene, lambda: self.draining, self._gather)
+        own = Own(
+            table=self._admin.own_table,
+            deed=self._admin.own_deed,
+            cancel=self._cancel,
+            facts={"metrics": view.metrics_in_words, "figures": view.figures, "standing": self._standing},
+            take_up=self._take_over,
+            start=self.start,
+        )
+        return rest_of(settings, view), Staff(post, own)
+
+    def _admin_of(self, post: Post) -> Admin:
+        return Admin(
+            House(
+                hub=self.hub,
+                settings=lambda: self.settings,
+                staff=lambda: self._staff,
+                logging_in=lambda: self.book.logging_in,
+                reload=self.reload,
+                change=self._change,
+                changeable=changeable,
+                end=self._end,
+                serials=post.serials,
+            )
+        )
+
+    async def _gather(self, word: str) -> list[Any]:
+        return await self._staff.ask(word)
+
+    def _standing(self) -> dict[str, Any]:
+        """What a worker that begins later has to know."""
+        return {"halted": sorted(self.hub.halted), "closed": sorted(self.hub.closed), "changes": self._changes}
+
+    def _take_over(self, standing: dict[str, Any]) -> None:
+        self.hub.halted.update(standing["halted"])
+        self.hub.closed.update(standing["closed"])
+        for name, value in standing["changes"].items():
+            if refusal := self._change(name, value):
+                log.warning(f"another worker goes by {name} {value}: {refusal}", part="router")
 
     def _end(self, how: Stop) -> None:
         self._ends = how
@@ -416,17 +477,17 @@ class Router:
             self._server_tls.renew()
 
 
-def limits_of(pools: PoolSettings) -> Limits:
+def limits_of(pools: PoolSettings, post: Post) -> Limits:
     """Of each pool; what has no limit gets one that is never reached."""
     return Limits(
         most=pools.size,
-        least=pools.min_size,
+        least=pools.min_size // post.of + (post.number < pools.min_size % post.of),
         reserve=pools.reserve,
         reserve_after_ms=float(pools.reserve_after_ms),
         idle_ms=float(pools.idle_timeout_ms) or math.inf,
         life_ms=float(pools.lifetime_ms) or math.inf,
         wait_ms=float(pools.wait_timeout_ms) or math.inf,
         check_ms=float(pools.check_after_ms) or math.inf,
-        at_once=pools.connect_parallel,
+        at_once=post.part(pools.connect_parallel),
         prepared=pools.prepared_max,
     )

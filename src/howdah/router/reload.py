@@ -6,6 +6,7 @@ from howdah.configuration.router import RouterSettings
 
 FIXED: Final = (
     ("cluster",),
+    ("workers",),
     ("listen",),
     ("store",),
     ("agents",),

@@ -217,7 +217,7 @@ class Servers:
     async def _log_in(self, pool: Pool) -> "tuple[ServerWire, ServerReady | LoginFailed]":
         target, place = pool.target, pool.place
         loop = asyncio.get_running_loop()
-        raw = socket.socket(_family(target.host), socket.SOCK_STREAM)
+        raw = socket.socket(family_of(target.host), socket.SOCK_STREAM)
         raw.setblocking(False)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -292,5 +292,6 @@ def _watch(raw: socket.socket, settings: PoolSettings) -> None:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_TRIES)
 
 
-def _family(host: str) -> socket.AddressFamily:
+def family_of(host: str) -> socket.AddressFamily:
+    """IPv4 or IPv6, for an address or a name."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET

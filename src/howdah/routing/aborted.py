@@ -19,6 +19,9 @@ IGNORED: Final = sqlstate.error(
     sqlstate.IN_FAILED_SQL_TRANSACTION,
     "current transaction is aborted, commands ignored until end of transaction block",
 )
+CANCELED: Final = sqlstate.error(
+    sqlstate.ERROR, sqlstate.QUERY_CANCELED, "canceling statement due to user request; it did not run"
+)
 _PARSED: Final = b"1\x00\x00\x00\x04"
 _BOUND: Final = b"2\x00\x00\x00\x04"
 _CLOSED: Final = b"3\x00\x00\x00\x04"

@@ -46,7 +46,7 @@ class Guest:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The router at this moment. `stamp` says when a moment of the router's clock (milliseconds) was. `free_bytes`:
-    of memory, by name. `pending`: clients that are logging in."""
+    of memory, by name. `pending`: clients that are logging in. `serials`: connections are numbered from above it."""
 
     hub: Hub
     now_ms: float
@@ -59,6 +59,7 @@ class Scene:
     guests: tuple[Guest, ...] = ()
     pending: int = 0
     memory: tuple[tuple[str, int, int], ...] = ()
+    serials: int = 0
 
     def pools(self, place: Place | None = None) -> Iterator[Pool]:
         """Of one user in a database, or all."""

@@ -1,13 +1,15 @@
 """How does a client of the admin database talk with the router?
 
 Simple and extended queries, text and binary results. Everything is answered at once, but for what waits until
-something has come to its end (PAUSE, WAIT_CLOSE...): then what the client sends meanwhile waits too.
+something has come to its end (PAUSE, WAIT_CLOSE...), or until other workers have said what they know: then what the
+client sends meanwhile waits too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from howdah.routing.admincommand import (
@@ -26,7 +28,7 @@ from howdah.routing.admincommand import (
     split,
     understand,
 )
-from howdah.routing.admintable import Table, Value, encoded, in_formats, numbers, texts
+from howdah.routing.admintable import Table, encoded, in_formats, numbers, texts
 from howdah.routing.link import Sink
 from howdah.wire import codes, frame, sqlstate
 from howdah.wire.fields import text_of
@@ -60,8 +62,8 @@ class Desk(Protocol):
     def columns(self, command: Show | ShowRoute) -> tuple[Column, ...]:
         """Of the answer."""
 
-    def table(self, command: Show | ShowRoute) -> Table:
-        """The answer."""
+    def table(self, command: Show | ShowRoute, told: Callable[[Table], None]) -> None:
+        """Tell the answer, now or later."""
 
     def do(self, deed: Deed, ended: Callable[[str], None]) -> None:
         """Do it, and say so, now or later: "", or why it was not done."""
@@ -329,18 +331,38 @@ class AdminSession:
     def _send_rows(
         self, portal: _Portal, command: Show | ShowRoute | Answer, columns: tuple[Column, ...], most: int
     ) -> None:
+        if portal.left is None and not isinstance(command, Answer):
+            self._wait_for("SHOW")
+            self._desk.table(command, partial(self._told, portal, most))
+            self._calling = False
+            return
+        if portal.left is None and isinstance(command, Answer):
+            portal.left = encoded(columns, ((command.value,),))
+        self._send(portal, most)
+
+    def _told(self, portal: _Portal, most: int, table: Table) -> None:
+        """The rows of a table are there."""
+        if self.closed or not self._pending:
+            return
+        self._pending = ""
+        portal.left = encoded(portal.columns or table.columns, table.rows)
+        self._send(portal, most)
+        self._proceed()
+
+    def _send(self, portal: _Portal, most: int) -> None:
         if portal.left is None:
-            rows: tuple[tuple[Value, ...], ...]
-            rows = ((command.value,),) if isinstance(command, Answer) else self._desk.table(command).rows
-            portal.left = encoded(columns, rows)
+            return
         now = len(portal.left) if most <= 0 else min(most, len(portal.left))
         sent, portal.left = portal.left[:now], portal.left[now:]
         ends = PORTAL_SUSPENDED if portal.left else command_complete(CommandTag("SHOW", None))
         self.client.write(b"".join((*sent, ends)))
 
-    def _do(self, deed: Deed) -> None:
-        self._pending = _TAGS.get(type(deed).__name__, type(deed).__name__.upper())
+    def _wait_for(self, tag: str) -> None:
+        self._pending = tag
         self._calling = True
+
+    def _do(self, deed: Deed) -> None:
+        self._wait_for(_TAGS.get(type(deed).__name__, type(deed).__name__.upper()))
         self._desk.do(deed, self._ended)
         self._calling = False
 
@@ -354,6 +376,10 @@ class AdminSession:
             self._tell(Refusal(sqlstate.OBJECT_NOT_IN_PREREQUISITE_STATE, refusal))
         else:
             self.client.write(command_complete(CommandTag(tag, None)))
+        self._proceed()
+
+    def _proceed(self) -> None:
+        """What was waited for is there."""
         if self._calling:
             return
         self._waiting_bytes = 0

@@ -173,7 +173,7 @@ def _client(scene: Scene, session: Session) -> Row:
         *divmod(waited, 1_000_000),
         0,
         hex(visitor.serial),
-        hex(link.serial) if link is not None else "",
+        hex(scene.serials + link.serial) if link is not None else "",
         0,
         visitor.tls,
         name_of(session),
@@ -201,13 +201,13 @@ def _server(scene: Scene, link: Link) -> Row:
     return (
         *("S", place.user, place.database, replication_of(place), state, target.host, target.port, "", 0, came),
         came if session is not None and in_transaction(link) else scene.stamp(link.idle_ms),
-        *(0, 0, int(bool(link.broken)), hex(link.serial)),
+        *(0, 0, int(bool(link.broken)), hex(scene.serials + link.serial)),
         hex(session.visitor.serial) if session is not None else "",
         pid_of(link),
         "",
         name_of(session) if session is not None else "",
         len(link.prepared),
-        link.serial,
+        scene.serials + link.serial,
     )
 
 

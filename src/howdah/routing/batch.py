@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from howdah.routing.plan import Ends, Plan
 from howdah.wire import codes
 from howdah.wire.prepared import read_names
+from howdah.wire.violation import ProtocolViolation
 
 if TYPE_CHECKING:
     from howdah.routing.prepared import Statement
@@ -39,7 +40,7 @@ class Batch:
 def look_at(
     data: bytes, start: int, names: Mapping[bytes, Statement], unnamed: Statement | None, texts: Texts
 ) -> Batch:
-    """What begins at `start`. Raises ProtocolViolation for a message whose names have no end."""
+    """What begins at `start`. Raises ProtocolViolation for a message that is too short, or whose names have no end."""
     batch = Batch(start)
     at, end = start, len(data)
     made: dict[bytes, Plan] = {}
@@ -51,6 +52,8 @@ def look_at(
             batch.whole = True
             break
         stop = at + 1 + (data[at + 1] << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4])
+        if stop < at + (7 if kind == codes.DESCRIBE or kind == codes.CLOSE else 5):
+            raise ProtocolViolation(f"invalid message of type {kind} and length {stop - at - 1}")
         if stop > end:
             break
         if kind == codes.PARSE:

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from howdah.routing.credentials import NAME_BYTES_MAX, bytes_in
 from howdah.routing.hbatokens import Field, Item, RuleFault, compiled, each_line
+from howdah.routing.ldaprule import ldap_rule
 
 Ip = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -265,6 +266,8 @@ def _check(rule: Rule) -> None:
         raise RuleFault(f"{line!r}: a client's certificate is seen with TLS only: begin the rule with hostssl")
     if method is Method.LDAP and rule.kind not in ("hostssl", "local"):
         raise RuleFault(f"{line!r}: ldap has the client send its password as it is: begin the rule with hostssl")
+    if method is Method.LDAP:
+        ldap_rule({name: options[name] for name in _LDAP_OPTIONS if name in options}, line)
     known = _OPTIONS.get(method, frozenset()) | _CERTIFICATE_OPTIONS
     if unknown := [name for name in options if name not in known]:
         raise RuleFault(f"{line!r}: {method} has no option {unknown[0]!r}")

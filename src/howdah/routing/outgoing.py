@@ -135,7 +135,7 @@ class Outgoing:
         elif not plan.plain and (names := sqlnames.before(session, link, plan, in_batch=True)):
             self._before(at, names)
         if not name:
-            statement = session.place.texts.without_name(self._data[at:stop], body, plan)
+            statement = session.place.texts.without_name(session.state.reading + self._data[at:stop], body, plan)
             session.state.unnamed = link.unnamed = statement
             if words:
                 self._instead(at, stop, statement.parse_as(b""))
@@ -143,7 +143,8 @@ class Outgoing:
                 self._keep(at)
             link.expect.sent(codes.PARSE)
             return
-        statement = session.hub.statements.intern(name, body, plan, None if words else session.place.texts)
+        texts = None if words else session.place.texts
+        statement = session.hub.statements.intern(name, body, plan, texts, session.state.reading)
         link.counts.client_parses += 1
         known = session.state.names.get(name)
         if known is not None:
@@ -175,6 +176,7 @@ class Outgoing:
         name, portal = found.statement or b"", found.portal or b""
         statement = self._statement(name)
         if statement is not None:
+            statement = self._as_read_now(name, statement)
             messages = self._ready(name, statement)
             if messages:
                 self._before(at, messages)
@@ -201,6 +203,7 @@ class Outgoing:
             return
         statement = self._statement(name)
         if statement is not None:
+            statement = self._as_read_now(name, statement)
             messages = self._ready(name, statement)
             if messages:
                 self._before(at, messages)
@@ -209,6 +212,23 @@ class Outgoing:
 
     def _statement(self, name: bytes) -> Statement | None:
         return self._session.state.names.get(name) if name else self._session.state.unnamed
+
+    def _as_read_now(self, name: bytes, statement: Statement) -> Statement:
+        """The same, where it has to be prepared again and the session reads literals otherwise by now: PostgreSQL does
+        so too, when it makes a statement anew. Others who share it are not to have it read so."""
+        state = self._session.state
+        if (
+            not name
+            or statement.reading == state.profile.reading
+            or self._link.prepared.get(statement.name) is statement
+        ):
+            return statement
+        now = self._session.hub.statements.intern(
+            statement.name, statement.body, statement.plan, statement.texts, state.reading
+        )
+        state.forget(name)
+        state.learn(name, now)
+        return now
 
     def _ready(self, name: bytes, statement: Statement) -> bytes:
         link = self._link

@@ -19,14 +19,15 @@ MOST_TAKEN = 10_000
 
 class Statement:
     """One statement as a client prepared it. `body`: the Parse message after its name: text and parameter types.
-    `name`: what it is called on the servers. `texts`: of its database, which says what its functions do; None: `plan`
-    is for other words than those of `body`, or for ever."""
+    `name`: what it is called on the servers. `reading`: how its literals are read (see `Profile`). `texts`: of its
+    database, which says what its functions do; None: `plan` is for other words than those of `body`, or for ever."""
 
-    def __init__(self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None) -> None:
+    def __init__(self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None, reading: bytes = b"") -> None:
         self.name = name
         self.body = body
         self.plan = plan
         self.texts = texts
+        self.reading = reading
         self.users = 0
 
     def parse(self) -> bytes:
@@ -43,16 +44,23 @@ class Statements:
     """All that some client has prepared, each once. A name on the servers never gets another meaning."""
 
     def __init__(self) -> None:
-        self._by_body: dict[tuple[Texts | None, bytes], Statement] = {}
+        self._by_body: dict[tuple[Texts | None, bytes, bytes], Statement] = {}
         self._taken: set[bytes] = set()
         self._count = 0
 
-    def intern(self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None) -> Statement:
-        """The statement with this text and these types, in one database."""
-        found = self._by_body.get((texts, body))
+    def intern(
+        self, name: bytes, body: bytes, plan: Plan, texts: Texts | None = None, reading: bytes = b""
+    ) -> Statement:
+        """The statement with this text and these types, in one database, for sessions that read it alike."""
+        found = self._by_body.get((texts, reading, body))
         if found is None:
-            found = self._by_body[texts, body] = Statement(self._name(name), body, plan, texts)
+            found = self._by_body[texts, reading, body] = Statement(self._name(name), body, plan, texts, reading)
         return found
+
+    def nobody_elses(self) -> bytes:
+        """A way of reading that no other statement has."""
+        self._count += 1
+        return b"\0" + str(self._count).encode()
 
     def judge_anew(self, texts: Texts) -> None:
         """The catalogs of a database were read again: what was prepared before may go elsewhere from now on."""
@@ -72,7 +80,7 @@ class Statements:
     def release(self, statement: Statement) -> None:
         """One client less uses it."""
         statement.users -= 1
-        key = (statement.texts, statement.body)
+        key = (statement.texts, statement.reading, statement.body)
         if statement.users <= 0 and self._by_body.get(key) is statement:
             del self._by_body[key]
 

@@ -20,6 +20,21 @@ ALONE = frozenset(
 """Settings with which everything of a session goes to the primary."""
 
 
+READING = frozenset(
+    (
+        "array_nulls",
+        "backslash_quote",
+        "datestyle",
+        "intervalstyle",
+        "lc_monetary",
+        "standard_conforming_strings",
+        "timezone",
+        "transform_null_equals",
+        "xmloption",
+    )
+)
+"""By these a server reads the literals of a statement, once, when it is prepared: 01/02/2024 is in January or in
+February. (Names are looked up again when search_path has changed, by PostgreSQL itself.)"""
 READ_ONLY = "default_transaction_read_only"
 APPLICATION_NAME = "application_name"
 APPLICATION_NAME_BYTES_MAX = 63
@@ -33,13 +48,16 @@ class Profile:
     `wishes`: those of the settings that are for the router. `on_server`: what a server is told of it; a session that
     goes to standbys must not write on one that has just become the primary either. `spreads`: whether its reads may go
     to standbys: these know no SERIALIZABLE, and where backslashes escape, texts mean something else than they were read
-    as."""
+    as. `reading`: how it reads literals; sessions that differ in it share no prepared statement."""
 
     def __init__(self, settings: Settings, on_server: Profile | None = None) -> None:
         self.settings = settings
         self.wishes = wishes_of(settings)
         self.on_server = on_server or self
         self.spreads = not any((name, value.lower()) in ALONE for name, value in settings)
+        self.reading = "\0".join(f"{name}\0{value}" for name, value in settings if name.lower() in READING).encode(
+            "utf-8", "surrogateescape"
+        )
 
     def get(self, name: str) -> str | None:
         """The value as the client gave it; None if it was not set."""

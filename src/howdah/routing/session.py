@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from howdah.routing import instead, losing, sqlnames, usual, way
-from howdah.routing.aborted import READY_IDLE, Aborted
+from howdah.routing.aborted import CANCELED, IGNORED, READY_IDLE, Aborted
 from howdah.routing.batch import COPYING, EXTENDED, look_at
 from howdah.routing.freshness import NEVER
 from howdah.routing.link import IN_HOT_STANDBY, OF_ONE_SERVER, Link, Sink
@@ -447,6 +447,30 @@ class Session:
         else:
             link.broken = "its client left in the middle"
             link.pool.give(link, self.hub.now_ms)
+
+
+def cancel_wait(session: Session) -> bool:
+    """A cancel came: what waits for a server does not run. Returns whether anything waited."""
+    link = session.link
+    if not session.blocked or session.crammed or session.at >= len(session.inbox):
+        return False
+    if link is not None and (link.replaying or not link.expect.done):
+        return False
+    pool, session.waits = session.waits, None
+    if pool is not None:
+        pool.leave(session)
+    session.hub.let_go(session)
+    session.blocked = False
+    session.asked_ms = 0.0
+    kind = session.inbox[session.at]
+    if kind == codes.QUERY or kind == codes.FUNCTION_CALL:
+        session.client.write(CANCELED + READY_IDLE)
+        session._drop(1 + int.from_bytes(session.inbox[session.at + 1 : session.at + 5], "big"))
+    else:
+        session.client.write(CANCELED)
+        session.aborted = Aborted(IGNORED, skipping=True, over=True)
+    session._work()
+    return True
 
 
 def stall(session: Session) -> None:

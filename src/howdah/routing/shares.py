@@ -26,11 +26,12 @@ def _no_limit(target: Target) -> int:
 
 
 class Shares:
-    """`server_max`: connections to one server in all; 0: no limit."""
+    """`server_max`: connections to one server in all; 0: no limit. `workers`: so many processes share that."""
 
-    def __init__(self, tally: Tally, server_max: Callable[[Target], int] = _no_limit) -> None:
+    def __init__(self, tally: Tally, server_max: Callable[[Target], int] = _no_limit, workers: int = 1) -> None:
         self._tally = tally
         self._server_max = server_max
+        self._workers = workers
         self._fair: dict[Target, int] = {}  # an equal share, of servers where somebody waits who has less
 
     def open(self, pool: Pool, most: int) -> bool:
@@ -62,7 +63,8 @@ class Shares:
 
     def _relieve(self, server: Target, there: list[Pool]) -> None:
         """Make room on one server for pools here that wait for it, and for other workers."""
-        fair = max(1, self._server_max(server) // max(1, sum(1 for pool in there if pool.links or pool.waiting)))
+        here = self._server_max(server) // self._workers
+        fair = max(1, here // max(1, sum(1 for pool in there if pool.links or pool.waiting)))
         hungry = [pool for pool in there if pool.waiting and pool.starved == SERVERS and len(pool.links) < fair]
         self._tally.press(_server_name(server), len(hungry))
         wanted = len(hungry) + self._tally.owed(_server_name(server))

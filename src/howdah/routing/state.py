@@ -42,6 +42,12 @@ class State:
         self._clock_ms = clock_ms
 
     @property
+    def reading(self) -> bytes:
+        """How it reads the literals of what it prepares now: in a transaction that has changed settings, as nobody else
+        does."""
+        return self._statements.nobody_elses() if self.watches else self.profile.reading
+
+    @property
     def pinned(self) -> str:
         """What binds it to its connection; "" if nothing does."""
         return self.pins.why

@@ -28,7 +28,8 @@ _DOUBTFUL: Final = re.compile(rb"['\"$\\]|--|/\*|[A-Za-z_\x80-\xff.]\d|\d[A-Za-z
 
 class Texts:
     """Of one database and client encoding. `shapes`: plans by message with all digits alike. `last`: of the statement
-    that was read last. `parsed`: statements without a name, by their Parse message."""
+    that was read last. `parsed`: statements without a name, by how they are read
+    and their Parse message."""
 
     def __init__(self, verdicts: Verdicts) -> None:
         self.shapes: dict[bytes, Plan] = {}
@@ -59,7 +60,7 @@ class Texts:
 
     def without_name(self, message: bytes, body: bytes, plan: Plan) -> Prepared:
         """The statement of a Parse message without a name, which is kept if it may come again. Nobody but the session
-        and its connection knows it, so it is none of `Statements`."""
+        and its connection knows it, so it is none of `Statements`. `message` begins with how its session reads it."""
         found = self.parsed.get(message)
         if found is None or found.plan is not plan:
             found = Prepared(b"", body, plan)

@@ -52,7 +52,8 @@ def _end_of(data: bytes, at: int) -> int:
 
 
 def _send_parsed(session: Session, data: bytes, bind: int, kinds: bytes) -> bool:
-    statement = session.place.texts.parsed.get(data[:bind])
+    reading = session.state.profile.reading
+    statement = session.place.texts.parsed.get(reading + data[:bind] if reading else data[:bind])
     if statement is None:
         return False
     link = _link(session, statement.plan)
