@@ -6,8 +6,8 @@ from pathlib import Path
 
 from howdah.cli.checks.finding import Finding, fail, ok, warn
 from howdah.configuration.faults import SettingsRefused
-from howdah.configuration.load import load_router
 from howdah.configuration.router import RouterSettings
+from howdah.configuration.routerload import load_router
 from howdah.local.freeports import port_is_free
 from howdah.local.sight import LISTENING, KnownRouter, look_at_router
 from howdah.values.address import Address
