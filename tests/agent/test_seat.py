@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,7 @@ def test_the_book_writes_the_claim_and_sees_when_it_is_gone() -> None:
     async def story() -> None:
         rig, play = Rig(), Play(N2, RECOVERY)
         documents = play.documents
-        book = AddressBook(MemoryStore(documents), play.clock, play.situation, rig.claim, lambda _: None)
+        book = AddressBook(MemoryStore(documents), play.clock, play.situation, rig.claim, lambda _: None, tuple)
         assert await book.claim()
         found = documents.current(document_name("n2"))
         assert found is not None
@@ -179,6 +180,35 @@ def test_the_book_writes_the_claim_and_sees_when_it_is_gone() -> None:
         assert "another agent took the name n2" in play.situation.twin
 
     asyncio.run(story())
+
+
+def test_the_book_looks_soon_for_an_agent_that_is_not_heard_and_seldom_for_others() -> None:
+    """A pod that was made anew has another address."""
+
+    def found_after_ms(*heard: str) -> int:
+        async def story() -> int:
+            rig, play = Rig(), Play(N2, RECOVERY)
+            documents, changes = play.documents, asyncio.Queue[dict[str, Address]]()
+
+            def take(addresses: Mapping[str, Address]) -> None:
+                changes.put_nowait(dict(addresses))
+
+            for name in ("n1", "n3"):
+                documents.swap(document_name(name), None, write_entry(an_entry("", Address(name, 8008))))
+            book = AddressBook(MemoryStore(documents), play.clock, play.situation, rig.claim, take, lambda: heard)
+            following = asyncio.create_task(book.follow())
+            assert set(await changes.get()) == {"n1", "n3"}
+            before, found = play.clock.now_ms, documents.current(document_name("n3"))
+            assert found is not None
+            documents.swap(document_name("n3"), found.version, write_entry(an_entry("", Address("new", 8008))))
+            assert (await changes.get())["n3"] == Address("new", 8008)
+            following.cancel()
+            return play.clock.now_ms - before
+
+        return asyncio.run(story())
+
+    assert found_after_ms("n1") <= 2_000
+    assert found_after_ms("n1", "n3") >= 5_000
 
 
 def test_an_address_of_an_earlier_version_is_read_too() -> None:

@@ -266,4 +266,18 @@ CONDUCT_REMOVALS: tuple[Removal, ...] = (
         "            return True\n",
         "test_a_directory_that_never_served_does_not_keep_its_node_from_beginning_anew",
     ),
+    in_cluster(
+        "SERVICES: only who holds the record says who stands behind them", "services",
+        "record = o.held\n", "record = o.store.record\n",
+        "test_who_does_not_hold_the_record_says_nothing",
+    ),
+    in_cluster(
+        "SERVICES: the primary only while its gate is open", "services", " and o.gate_open and ", " and ",
+        "test_before_it_serves_and_once_its_gate_is_closed_nobody_stands_there",
+    ),
+    in_cluster(
+        "SERVICES: a lower term never replaces a higher one", "services",
+        "return author.term >= written.term", "return True",
+        "test_a_lower_term_never_replaces_a_higher_one",
+    ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from howdah.configuration.faults import SettingsRefused
 from howdah.configuration.keys import keys_of
 from howdah.configuration.load import load_agent
 from howdah.configuration.routerload import is_for_router
-from howdah.configuration.schema import AgentSettings, EtcdStore, SqliteStore
+from howdah.configuration.schema import AgentSettings, EtcdStore, KubernetesStore, SqliteStore
 from howdah.values.address import Address
 from tests.configuration.files import RIGHT, load, refused
 
@@ -147,3 +147,44 @@ def test_a_file_is_a_router_s_unless_it_has_what_only_agents_have(
     file = tmp_path / "settings.yaml"
     file.write_text(text, encoding="utf-8")
     assert is_for_router(file, environment) is router
+
+
+IN_A_POD = {
+    "HOWDAH_CLUSTER": "db",
+    "HOWDAH_NODE__NAME": "db-0",
+    "HOWDAH_NODE__ROOT": "/data",
+    "HOWDAH_STORE__KIND": "kubernetes",
+    "HOWDAH_KUBERNETES__PRIMARY_SERVICE": "db-postgresql",
+    "HOWDAH_KUBERNETES__READ_SERVICE": "db-postgresql-read",
+    "HOWDAH_KUBERNETES__POD_IP": "10.244.1.7",
+    "HOWDAH_KUBERNETES__POD_UID": "0b0c",
+    "HOWDAH_POSTGRESQL__LISTEN": "0.0.0.0",
+    "HOWDAH_POSTGRESQL__ADVERTISED": "db-0.db-headless.dev.svc.cluster.local",
+    "HOWDAH_API__LISTEN": "0.0.0.0",
+    "HOWDAH_API__ADVERTISED": "db-0.db-headless.dev.svc.cluster.local",
+    "HOWDAH_INITIAL__CONFIG__NODES": "db-0,db-1,db-2",
+}
+
+
+def test_a_pod_s_settings_come_from_its_environment_alone() -> None:
+    settings = load_agent(None, IN_A_POD).settings
+    assert settings.store == KubernetesStore(kind="kubernetes")
+    assert settings.kubernetes.primary_service == "db-postgresql"
+    assert settings.kubernetes.port_name == "postgresql"
+    assert settings.postgresql.address == Address("db-0.db-headless.dev.svc.cluster.local", 5432)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"HOWDAH_KUBERNETES__POD_IP": "db-0.db"}, "status.podIP"),
+        ({"HOWDAH_KUBERNETES__READ_SERVICE": "db-postgresql"}, "each needs a Service of its own"),
+        ({"HOWDAH_STORE__API": "10.96.0.1:443"}, "must be https://HOST:PORT"),
+        ({"HOWDAH_STORE__PREFIX": "Db-"}, "names of objects begin with a letter"),
+        ({"HOWDAH_STORE__CERT_FILE": "/me.pem"}, "go together"),
+        ({"HOWDAH_STORE__KIND": "sqlite", "HOWDAH_STORE__DIRECTORY": "/store"}, "only with kubernetes is it steered"),
+    ],
+)
+def test_what_does_not_fit_in_a_pod_s_settings_is_named(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsRefused, match=words):
+        load_agent(None, IN_A_POD | changes)

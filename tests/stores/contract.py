@@ -226,6 +226,16 @@ class StoreContract:
 
         rig.run(scenario)
 
+    def test_a_watch_shows_strange_text_as_it_is(self, rig: StoreRig) -> None:
+        async def scenario(store: Store, name: str) -> None:
+            watch = store.watch(name)
+            assert await anext(watch) is None
+            text = "\u0085\u2028\x0b\x1c\r\n\U0001f418" + "x" * 200_000
+            await swap(store, name, None, text)
+            await hint(watch, text)
+
+        rig.run(scenario)
+
     def test_a_watch_is_silent_about_other_documents(self, rig: StoreRig) -> None:
         async def scenario(store: Store, name: str) -> None:
             watch = store.watch(name)

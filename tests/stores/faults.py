@@ -14,6 +14,7 @@ import pytest
 
 from howdah.ports.store import Conflict, Store, StoreUnavailable, Swapped, Unknown, Versioned
 from howdah.stores.etcd.client import EtcdStore
+from howdah.stores.kubernetes.client import KubernetesStore
 from howdah.stores.sqlite.client import SqliteStore
 from tests.signals import send
 from tests.stores.contract import StoreRig, closing, hint, swap
@@ -28,16 +29,16 @@ def run_apart(coroutine: Coroutine[None, None, None]) -> None:
         pool.submit(asyncio.run, coroutine).result()
 
 
-def _broken(store: SqliteStore | EtcdStore) -> str:
+def _broken(store: SqliteStore | EtcdStore | KubernetesStore) -> str:
     """What the client says of a store that is not the one it was."""
-    return store.lineage.broken or ""
+    return (store.broken if isinstance(store, KubernetesStore) else store.lineage.broken) or ""
 
 
 class ServerRig(StoreRig):
     """A store whose server a test can hurt. `hasty_client` gives up after SHORT_TIMEOUT_MS."""
 
     @abstractmethod
-    def client(self) -> SqliteStore | EtcdStore:
+    def client(self) -> SqliteStore | EtcdStore | KubernetesStore:
         """One more client, of much patience."""
 
     @abstractmethod

@@ -5,9 +5,6 @@ The endpoints are real sockets that behave as a test says: silent, cut off, or a
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,52 +13,11 @@ from howdah.ports.store import Conflict, StoreUnavailable, Swapped, Unknown, Ver
 from howdah.stores.etcd.client import EtcdStore
 from howdah.stores.settings import EtcdSettings
 from tests.stores.contract import closing
+from tests.stores.endpoint import Endpoint, nobody
 
 HEADER = {"cluster_id": "7", "member_id": "8", "revision": "42", "raft_term": "2"}
 SWAPPED = json.dumps({"header": HEADER, "succeeded": True}).encode()
 FOUND = json.dumps({"header": HEADER, "kvs": [{"mod_revision": "41", "value": "dGV4dA=="}], "count": "1"}).encode()
-
-
-class Endpoint:
-    """Answers every request with the same reply: None cuts the connection, b"" stays silent."""
-
-    def __init__(self, body: bytes | None, status: str = "200 OK") -> None:
-        self._body = body
-        self._status = status
-        self.requests: list[bytes] = []
-        self.address = ""
-
-    def reply_to(self, head: bytes) -> bytes | None:
-        assert head.startswith(b"POST ")
-        return self._body
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
-                self.requests.append(head.split(b" ")[1] + b" " + await reader.readexactly(length))
-                body = self.reply_to(head)
-                if body is None:
-                    return
-                if body:
-                    writer.write(f"HTTP/1.1 {self._status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        except (asyncio.IncompleteReadError, OSError):
-            pass
-        finally:
-            writer.close()
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
-        self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server:
-            yield
-
-
-def nobody() -> str:
-    """An address where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def error(code: int, message: str) -> bytes:

@@ -6,7 +6,7 @@ The document is also the claim to the node's name: whoever wrote it last has it 
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from howdah.agent.namesake import Claim, Entry, Free, Taken, Waits
 from howdah.agent.situation import Situation
@@ -16,6 +16,8 @@ from howdah.values.address import Address
 
 OWN_POLL_MS = 1000
 OTHERS_POLL_MS = 10_000
+"""Of who is where, while every other agent is heard. One that is not may be somewhere else by now, as a pod that was
+made anew: then it is looked for as often as the own entry."""
 
 
 def document_name(node: str) -> str:
@@ -46,7 +48,8 @@ def read_entry(text: str) -> Entry | None:
 
 
 class AddressBook:
-    """Writes this node's entry and reads the others', for ever. `on_change` gets the agents' addresses."""
+    """Writes this node's entry and reads the others', for ever. `on_change` gets the agents' addresses; `heard` says
+    which of them are heard now."""
 
     def __init__(
         self,
@@ -55,12 +58,14 @@ class AddressBook:
         situation: Situation,
         claim: Claim,
         on_change: Callable[[Mapping[str, Address]], None],
+        heard: Callable[[], Collection[str]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._situation = situation
         self._claim = claim
         self._on_change = on_change
+        self._heard = heard
         self._known: dict[str, Address] = {}
         self._read_boot_ms = 0
 
@@ -71,8 +76,8 @@ class AddressBook:
             written, now = False, self._clock.boot_ms()
             with contextlib.suppress(StoreUnavailable):
                 written = await self.claim()
-                known = set(self._situation.intents.nodes) <= {*self._known, self._situation.name}
-                if not known or now - self._read_boot_ms >= OTHERS_POLL_MS:
+                all_heard = set(self._situation.intents.nodes) <= {*self._heard(), self._situation.name}
+                if not all_heard or now - self._read_boot_ms >= OTHERS_POLL_MS:
                     await self._read()
                     self._read_boot_ms = now
             known = set(self._situation.intents.nodes) <= {*self._known, self._situation.name}

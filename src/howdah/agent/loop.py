@@ -5,6 +5,7 @@ by the next decision.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from howdah.agent import watching
@@ -75,6 +76,7 @@ class AgentLoop:
         self._routers: asyncio.Task[None] | None = None
         self._router_looks = routeraccess.LookTimes()
         self.roles = RoleWatch()
+        self.onlookers: list[Callable[[Observation], None]] = []  # see every observation; neither raise nor wait
         self.decision = Decision("STARTING", "the agent has just started", Wait())
         self.observation: Observation | None = None
         self.published: Published | None = None
@@ -111,6 +113,8 @@ class AgentLoop:
             situation.gave_up = 0  # the lease did not only go to and fro
         observation = situation.observe(tools.keeper, tools.peers)
         self.roles.look(observation)
+        for look in self.onlookers:
+            look(observation)
         decision = decide(observation)
         if (decision.rule, decision.why) != (self.decision.rule, self.decision.why):
             tools.journal.decided(decision, observation)

@@ -135,7 +135,7 @@ def build_node(settings: AgentSettings, secrets: ClusterSecrets, journal: Journa
         loop=AgentLoop(tools),
         intentions=Intentions(store, clock, situation, first, settings.own_policy),
         claim=claim,
-        addresses=AddressBook(store, clock, situation, claim, peers.set_peers),
+        addresses=AddressBook(store, clock, situation, claim, peers.set_peers, peers.connected),
         standby=standby,
         primary=primary,
         sql=sql,
@@ -183,6 +183,8 @@ def socket_of(layout: NodeLayout, port: int, account: Account | None) -> str:
 def _open_store(settings: AgentSettings) -> Store:
     try:
         return open_store(store_settings(settings))
+    except ValueError as error:
+        raise PostgresFailure(f"the store cannot be used: {error}") from error
     except OSError as error:
         raise PostgresFailure(
             f"the certificates for the store cannot be used ({error}): correct store.ca_file, store.cert_file and "

@@ -14,6 +14,7 @@ import structlog
 
 from howdah.agent.deadman.client import DeadmanClient
 from howdah.agent.hooks import RoleHook
+from howdah.agent.inkubernetes import in_kubernetes
 from howdah.agent.node import Node, build_node, close_node
 from howdah.agent.peering.server import peer_router
 from howdah.agent.reaper import Reaper, become_subreaper
@@ -73,7 +74,9 @@ async def _run(settings: AgentSettings) -> int:
     # What is here now stays: a full collection need not walk through all modules each time.
     gc.collect()
     gc.freeze()
+    pod = in_kubernetes(node)
     jobs = [Reaper().run(), node.intentions.follow(), node.addresses.follow(), *_hooks(settings, layout, node)]
+    jobs += pod.jobs
     if tls is not None:
         jobs.append(tls.keep_fresh())
     _obey_signals(node)
@@ -83,6 +86,8 @@ async def _run(settings: AgentSettings) -> int:
             await node.loop.run()
             for task in beside:
                 task.cancel()
+        if pod.steering is not None:
+            await pod.steering.end()
     finally:
         await server.stop()
         await close_node(node)

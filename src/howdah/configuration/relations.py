@@ -1,5 +1,6 @@
 """Do settings that are each allowed also fit each other?"""
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 from howdah.cluster.policy import Policy, faults_of
 from howdah.configuration.cluster import ClusterSettings, PolicySettings
 from howdah.configuration.faults import Fault
-from howdah.configuration.schema import AgentSettings, EtcdStore
+from howdah.configuration.schema import AgentSettings, AnyStore, EtcdStore, KubernetesStore
 from howdah.configuration.words import WILDCARDS
 
 Refusal = Callable[[str, str], str]
@@ -73,8 +74,8 @@ def agent_faults(settings: AgentSettings, refusal: Refusal) -> Iterator[Fault]:
     if settings.api.ca_file and not settings.api.cert_file:
         yield Fault("api.ca_file", "is set, but api.cert_file is not: without a certificate of its own no node has TLS")
     yield from _initial_faults(settings)
-    if isinstance(settings.store, EtcdStore):
-        yield from etcd_faults(settings.store)
+    yield from store_faults(settings.store)
+    yield from _kubernetes_faults(settings)
 
 
 def _initial_faults(settings: AgentSettings) -> Iterator[Fault]:
@@ -92,7 +93,47 @@ def _initial_faults(settings: AgentSettings) -> Iterator[Fault]:
         yield Fault("initial.adopt", f"is {str(initial.adopt)!r}; it must be an absolute path")
 
 
-def etcd_faults(store: EtcdStore) -> Iterator[Fault]:
+def store_faults(store: AnyStore | None) -> Iterator[Fault]:
+    """What does not fit in the store's address."""
+    match store:
+        case EtcdStore():
+            yield from _etcd_faults(store)
+        case KubernetesStore():
+            yield from _api_faults(store)
+
+
+def _api_faults(store: KubernetesStore) -> Iterator[Fault]:
+    if store.api and not re.fullmatch(r"https?://[^/\s]+", store.api):
+        yield Fault("store.api", f"is {store.api!r}; it must be https://HOST:PORT")
+    if (store.cert_file is None) != (store.key_file is None):
+        yield Fault("store.cert_file", "and store.key_file go together; one of them is missing")
+    if store.cert_file and store.token_file:
+        yield Fault("store.token_file", "and store.cert_file are both set; one of them is enough to be known by")
+    if store.prefix and not re.fullmatch(r"[a-z][a-z0-9-]{0,127}", store.prefix):
+        yield Fault(
+            "store.prefix", f"is {store.prefix!r}; names of objects begin with a letter: a-z, 0-9 and '-', 128 at most"
+        )
+
+
+def _kubernetes_faults(settings: AgentSettings) -> Iterator[Fault]:
+    chosen = settings.kubernetes
+    steered = [f"kubernetes.{name}_service" for name in ("primary", "read") if getattr(chosen, f"{name}_service")]
+    if not steered:
+        return
+    if settings.store.kind != "kubernetes":
+        yield Fault(steered[0], f"is set, but store.kind is {settings.store.kind}: only with kubernetes is it steered")
+    try:
+        ipaddress.ip_address(chosen.pod_ip)
+    except ValueError:
+        yield Fault(
+            "kubernetes.pod_ip",
+            f"is {chosen.pod_ip!r}; {steered[0]} needs the pod's address, from the downward API (status.podIP)",
+        )
+    if chosen.primary_service == chosen.read_service:
+        yield Fault("kubernetes.read_service", "is kubernetes.primary_service too; each needs a Service of its own")
+
+
+def _etcd_faults(store: EtcdStore) -> Iterator[Fault]:
     """What does not fit in the address of an etcd cluster."""
     for endpoint in store.endpoints:
         if not re.fullmatch(r"https?://[^/\s]+", endpoint):

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from howdah.configuration.cluster import Section
 from howdah.configuration.quantities import Duration, Size
-from howdah.configuration.schema import EtcdStore, LogSettings, SqliteStore
+from howdah.configuration.schema import AnyStore, LogSettings
 from howdah.configuration.words import ClusterName, Host, Hosts, Lines, OptionalPort, Port, Texts
 
 Consistency = Literal["session", "eventual", "primary"]
@@ -309,9 +309,7 @@ class RouterSettings(Section):
         default=1, ge=1, le=64, description="processes that share the ports, the limits and the admin database"
     )
     listen: ListenSettings = Field(default=ListenSettings(), description="where applications connect to")
-    store: SqliteStore | EtcdStore | None = Field(
-        default=None, discriminator="kind", description="where the cluster's record is kept"
-    )
+    store: AnyStore | None = Field(default=None, discriminator="kind", description="where the cluster's record is kept")
     agents: AgentsSettings = Field(
         default=AgentsSettings(), description="the agents, for a router that may not reach the store"
     )

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from howdah.configuration.faults import Fault
-from howdah.configuration.relations import etcd_faults
+from howdah.configuration.relations import store_faults
 from howdah.configuration.router import ListenSettings, RouterSettings, TlsSettings
-from howdah.configuration.schema import EtcdStore
 from howdah.configuration.words import parse_address
 from howdah.routing.hba import Method, parse_rules
 from howdah.routing.hbatokens import RuleFault
@@ -47,8 +46,7 @@ def _sources(settings: RouterSettings) -> Iterator[Fault]:
                 yield Fault("agents.addresses", f"has {text!r}, which has no port; such as {text}:8008")
         except ValueError as wrong:
             yield Fault("agents.addresses", f"has {text!r}, which {wrong}")
-    if isinstance(settings.store, EtcdStore):
-        yield from etcd_faults(settings.store)
+    yield from store_faults(settings.store)
 
 
 def _ports(listen: ListenSettings, health: int) -> Iterator[Fault]:

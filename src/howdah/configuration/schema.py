@@ -124,7 +124,39 @@ class EtcdStore(Section):
     password: SecretStr | None = Field(default=None, description="and its password")
 
 
-Store = Annotated[SqliteStore | EtcdStore, Field(discriminator="kind")]
+class KubernetesStore(Section):
+    """The Kubernetes API. In a pod everything but the kind is known there."""
+
+    kind: Literal["kubernetes"] = Field(description="ConfigMaps of the Kubernetes API")
+    namespace: str = Field(default="", description="where the objects are; unset: the pod's own namespace")
+    prefix: str = Field(default="", description="what their names begin with; unset: the cluster's name and '-'")
+    api: str = Field(default="", description="the API's URL; unset: what Kubernetes tells every pod")
+    ca_file: Path | None = Field(default=None, description="certificates that sign the API's one; unset: the pod's own")
+    token_file: Path | None = Field(
+        default=None, description="file of the token to show, read again when it changes; unset: the pod's own"
+    )
+    cert_file: Path | None = Field(default=None, description="a client's certificate, instead of a token")
+    key_file: Path | None = Field(default=None, description="and its key")
+
+
+AnyStore = SqliteStore | EtcdStore | KubernetesStore
+Store = Annotated[AnyStore, Field(discriminator="kind")]
+
+
+class KubernetesObjects(Section):
+    """What an agent does in Kubernetes beside its store; with store.kind kubernetes only."""
+
+    primary_service: str = Field(
+        default="", description="Service without a selector that leads to the primary; unset: none is steered"
+    )
+    read_service: str = Field(
+        default="", description="Service without a selector that leads to the standbys; unset: none is steered"
+    )
+    port_name: str = Field(default="postgresql", description="the name of the port in both Services")
+    pod_ip: str = Field(default="", description="this pod's address, a number (status.podIP)")
+    pod_name: str = Field(default="", description="this pod's name, for Events; unset: node.name")
+    pod_uid: str = Field(default="", description="this pod's uid, for Events (metadata.uid)")
+    events: bool = Field(default=True, description="whether role changes become Events of the pod")
 
 
 class SecretSettings(Section):
@@ -180,6 +212,7 @@ class AgentSettings(Section):
     hooks: HookSettings = Field(default=HookSettings(), description="commands that the agent runs")
     log: LogSettings = Field(default=LogSettings(), description="the agent's log")
     initial: InitialSettings = Field(default=InitialSettings(), description="the first start")
+    kubernetes: KubernetesObjects = Field(default=KubernetesObjects(), description="Services and Events")
 
     def own_policy(self, policy: Policy) -> Policy:
         """The cluster's policy with what this node sets for itself (`node.start_delay`)."""

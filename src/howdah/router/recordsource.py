@@ -20,8 +20,9 @@ from howdah.ports.store import Store, StoreUnavailable, Versioned
 from howdah.routing.clusterview import ClusterView, NodeView
 from howdah.values.address import Address
 
-ADDRESSES_POLL_MS = 10_000.0
-"""Agents write their addresses when they start; a change of the primary or of the nodes has them read at once."""
+ADDRESSES_POLL_MS = 3_000.0
+"""Agents write their addresses when they start; a change of the primary or of the nodes has them read at once. A pod
+that was made anew has another address, and may be the primary that it was."""
 
 RETRY_MS_MIN = 100.0
 RETRY_MS_MAX = 2_000.0

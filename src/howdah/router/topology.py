@@ -90,7 +90,9 @@ class Topology:
             )
         try:
             self._store = open_store(store_address(settings.store, settings.cluster, known.store_timeout_ms))
-        except (OSError, ValueError) as error:
+        except ValueError as error:
+            raise TopologyUnusable(f"the store cannot be used: {error}") from error
+        except OSError as error:
             raise TopologyUnusable(
                 f"the store cannot be used ({error}): correct store.ca_file, store.cert_file and store.key_file, which "
                 "have to be PEM files that the router's account may read"

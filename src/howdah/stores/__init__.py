@@ -1,1 +1,1 @@
-"""Drivers of the store port: memory, SQLite, etcd."""
+"""Drivers of the store port: memory, SQLite, etcd, Kubernetes."""

@@ -17,7 +17,9 @@ class StoreMoment:
 class Lineage:
     """The newest moment seen of a store, and what of its answers contradicts it."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "the store") -> None:
+        """`what` is followed: the store itself, or one document where each has an id and revisions of its own."""
+        self._what = what
         self._newest: StoreMoment | None = None
         self._break: str | None = None
 
@@ -42,15 +44,21 @@ class Lineage:
             self._newest = answer
         elif answer.store_id != newest.store_id:
             self._break = (
-                f"the store is another one now: its id was {newest.store_id} and is {answer.store_id}. "
+                f"{self._what} is another one now: its id was {newest.store_id} and is {answer.store_id}. "
                 "It was wiped and made anew, or the address leads elsewhere"
             )
             self._newest = answer
         elif before_asking is not None and answer.revision < before_asking.revision:
             self._break = (
-                f"the store went back from revision {before_asking.revision} to {answer.revision}: "
+                f"{self._what} went back from revision {before_asking.revision} to {answer.revision}: "
                 "it was wiped or restored from an old copy"
             )
             self._newest = answer
         elif answer.revision > newest.revision:
             self._newest = answer
+
+    def lost(self) -> None:
+        """Take in that what was there is not there any more."""
+        if self._newest is not None:
+            self._break = f"{self._what} is gone: it was deleted, or it was wiped with everything beside it"
+            self._newest = None

@@ -4,7 +4,8 @@ from typing import assert_never
 
 from howdah.ports.store import Store
 from howdah.stores.etcd.client import EtcdStore
-from howdah.stores.settings import EtcdSettings, SqliteSettings, StoreSettings
+from howdah.stores.kubernetes.client import KubernetesStore
+from howdah.stores.settings import EtcdSettings, KubernetesSettings, SqliteSettings, StoreSettings
 from howdah.stores.sqlite.client import SqliteStore
 
 
@@ -15,5 +16,7 @@ def open_store(settings: StoreSettings) -> Store:
             return SqliteStore(settings)
         case EtcdSettings():
             return EtcdStore(settings)
+        case KubernetesSettings():
+            return KubernetesStore(settings)
         case _:
             assert_never(settings)

@@ -8,6 +8,10 @@ REQUEST_TIMEOUT_MS = 2_000
 """How long one request may take in all. Below the default lease (5 s), so that a renewal which hangs leaves time for
 another one."""
 
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+OBJECT_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,127}")
+"""With a document's name behind it, still below the 253 characters that Kubernetes allows."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteSettings:
@@ -64,6 +68,39 @@ class EtcdSettings:
             raise ValueError("an etcd user and its password, or password_file, are given together or not at all")
 
 
+@dataclass(frozen=True, slots=True)
+class KubernetesSettings:
+    """One namespace of the Kubernetes API ("https://10.96.0.1:443").
+
+    Every document is the ConfigMap <prefix><name>; the cluster's name is a label of it. Who we are: the token in
+    `token_file`, read at each request since Kubernetes renews it, or a client certificate and its key.
+    """
+
+    api: str
+    namespace: str
+    cluster: str
+    prefix: str
+    authority: Path | None = None
+    token_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    request_timeout_ms: int = REQUEST_TIMEOUT_MS
+
+    def __post_init__(self) -> None:
+        scheme, separator, rest = self.api.partition("://")
+        if not separator or scheme not in ("http", "https") or not rest:
+            raise ValueError(f"the Kubernetes API's address {self.api!r} must look like https://10.96.0.1:443")
+        if not NAMESPACE.fullmatch(self.namespace):
+            raise ValueError(f"{self.namespace!r} cannot be a namespace of Kubernetes")
+        if not OBJECT_PREFIX.fullmatch(self.prefix):
+            raise ValueError(
+                f"{self.prefix!r} cannot begin the names of objects in Kubernetes: lower-case letters, digits and '-', "
+                "a letter first, at most 128"
+            )
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a client certificate for Kubernetes and its key are given together or not at all")
+
+
 def _check_endpoint(endpoint: str, *, tls: bool) -> None:
     scheme, separator, rest = endpoint.partition("://")
     if not separator or scheme not in ("http", "https") or not rest:
@@ -72,4 +109,4 @@ def _check_endpoint(endpoint: str, *, tls: bool) -> None:
         raise ValueError(f"etcd endpoint {endpoint!r} is not https, but certificates are configured")
 
 
-StoreSettings = SqliteSettings | EtcdSettings
+StoreSettings = SqliteSettings | EtcdSettings | KubernetesSettings

@@ -78,6 +78,10 @@ class HttpPeers:
         seen = ((name, peer.stream.view()) for name, peer in self._peers.items())
         return {name: view for name, view in seen if view is not None}
 
+    def connected(self) -> tuple[str, ...]:
+        """Whose streams are open now."""
+        return tuple(name for name, view in self.views().items() if view.connected)
+
     def publish(self, state: Published) -> None:
         """Tell every connected peer."""
         self._broadcast.publish(state)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+from howdah.agent.inkubernetes import needed_rights
 from howdah.agent.node import store_settings
 from howdah.agent.statefile import StateFile
 from howdah.cli.checks.finding import Finding, fail, ok, warn
@@ -14,6 +15,8 @@ from howdah.ports.store import StoreUnavailable
 from howdah.postgres.layout import NodeLayout
 from howdah.stores.etcd.gateway import Gateway
 from howdah.stores.etcd.health import examine, version_warning, warnings
+from howdah.stores.kubernetes.client import KubernetesStore
+from howdah.stores.kubernetes.health import examine as examine_kubernetes
 from howdah.stores.open import open_store
 from howdah.stores.settings import EtcdSettings
 
@@ -28,7 +31,7 @@ def check_store(settings: AgentSettings, running: bool) -> Iterator[Finding]:
     """`running`: whether agents run, so that a silent store is a fault."""
     asked = asyncio.run(_ask(settings))
     if isinstance(asked, str):
-        if running or settings.store.kind == "etcd":
+        if running or settings.store.kind != "sqlite":
             yield fail("store", f"{asked}. Start it, or mend the way to it.")
         else:
             yield ok("store", "it does not run; `howdah up` starts it")
@@ -80,6 +83,9 @@ async def _ask(settings: AgentSettings) -> tuple[Record | None, list[Finding]] |
         return f"the store's settings cannot be used: {error}"
     try:
         findings = await _examine(found) if isinstance(found, EtcdSettings) else []
+        if isinstance(store, KubernetesStore):
+            deeds = needed_rights(settings, store.namespace, store.prefix)
+            findings = [fail("store", sentence) for sentence in await examine_kubernetes(store.api, deeds)]
         document = await store.read(RECORD)
         return (read_record(document.text) if document else None), findings
     except StoreUnavailable as silence:

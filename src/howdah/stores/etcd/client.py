@@ -11,7 +11,8 @@ from contextlib import aclosing
 
 from howdah.ports.store import Conflict, StoreUnavailable, SwapOutcome, Swapped, Unknown, Versioned
 from howdah.stores.documents import check_document_name, encode_document
-from howdah.stores.etcd.gateway import Gateway, JsonObject, OutcomeUnknown
+from howdah.stores.etcd.gateway import Gateway
+from howdah.stores.http import JsonObject, OutcomeUnknown
 from howdah.stores.lineage import Lineage, StoreMoment
 from howdah.stores.settings import EtcdSettings
 

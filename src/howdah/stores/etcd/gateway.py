@@ -6,27 +6,21 @@ as strings. Every failure is one of two: nothing happened and nothing will (Stor
 """
 
 import asyncio
+import json
 import ssl
-from collections.abc import AsyncGenerator, Awaitable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
 
 import httpx
 
 from howdah.ports.store import StoreUnavailable
+from howdah.stores.http import ClientClosed, JsonObject, OutcomeUnknown, Request, StoreHttp, json_object
 from howdah.stores.settings import EtcdSettings
-
-JsonObject = dict[str, Any]
-"""What etcd answers. `Any`, since it is checked field by field where it is used."""
-
-T = TypeVar("T")
 
 WATCH_SILENCE_SECONDS = 60.0
 """A watch that says nothing for so long is begun anew: its connection may be dead without a sign, and while a cluster
 runs, its record changes every second."""
-
-CONNECT_SHARE = 0.8
-"""Of the time for a connection, how much its TLS handshake may take. httpx closes a socket whose handshake ran into its
-own limit, but not one that is cancelled from outside: a member that hangs must meet that limit first."""
 
 # gRPC codes, as the gateway gives them in the field "code".
 _INVALID_ARGUMENT = 3
@@ -36,10 +30,6 @@ _UNAUTHENTICATED = 16
 
 _OLD_TOKEN = "revision in header is old"
 _TOO_MANY = "too many requests"
-
-
-class OutcomeUnknown(Exception):
-    """The request may have been carried out, or still be."""
 
 
 class _Refusal(StoreUnavailable):
@@ -59,9 +49,7 @@ class Gateway:
         self._timeout_seconds = settings.request_timeout_ms / 1_000
         self._preferred = 0
         self._token: str | None = None
-        self._waits: set[asyncio.Timeout] = set()
-        # Settings of the environment (proxies, netrc) are for browsers: a store is where its settings say.
-        self._http = httpx.AsyncClient(verify=_tls_context(settings), trust_env=False)
+        self._http = StoreHttp(_tls_context(settings), self._timeout_seconds)
 
     async def read(self, path: str, body: JsonObject) -> JsonObject:
         """Send a request that changes nothing, to one endpoint after the other. Raises StoreUnavailable."""
@@ -84,51 +72,20 @@ class Gateway:
     async def stream(self, path: str, body: JsonObject) -> AsyncGenerator[str, None]:
         """The lines of an answer that does not end. Raises StoreUnavailable when it breaks or stays silent."""
         endpoint = self.endpoints[self._preferred]
+        request, check = self._request(endpoint, path, body), partial(self._check, endpoint)
         try:
-            response = await self._open_stream(endpoint, path, body)
-            try:
-                lines = response.aiter_lines()
-                while (line := await self._soon(WATCH_SILENCE_SECONDS, anext(lines, None))) is not None:
+            async with aclosing(self._http.stream(request, check, WATCH_SILENCE_SECONDS)) as lines:
+                async for line in lines:
                     yield line
-            finally:
-                await response.aclose()
-        except OutcomeUnknown as error:
+        except (_Refusal, ClientClosed):
+            raise
+        except StoreUnavailable:
             self._prefer_after(endpoint)
-            raise StoreUnavailable(f"the watch broke: {error}") from error
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-            self._prefer_after(endpoint)
-            raise StoreUnavailable(f"the watch at {endpoint} broke: {_reason(error)}") from error
+            raise
 
     async def close(self) -> None:
         """End streams and close every connection."""
-        now = asyncio.get_running_loop().time()
-        for wait in self._waits:
-            wait.reschedule(now)
-        await self._http.aclose()
-
-    async def _open_stream(self, endpoint: str, path: str, body: JsonObject) -> httpx.Response:
-        if self._http.is_closed:
-            raise _Refusal("this client of the store is closed")
-        # Silence between two lines is bounded by whoever reads them.
-        timeout = httpx.Timeout(self._timeout_seconds, read=None)
-        request = self._http.build_request("POST", endpoint + path, json=body, headers=self._headers(), timeout=timeout)
-        response = await self._soon(self._timeout_seconds, self._http.send(request, stream=True))
-        if response.status_code != httpx.codes.OK:
-            try:
-                await self._soon(self._timeout_seconds, response.aread())
-            finally:
-                await response.aclose()
-            self._check(endpoint, response)
-        return response
-
-    async def _soon(self, seconds: float, awaitable: Awaitable[T]) -> T:
-        """Its result, or TimeoutError after so many seconds, or as soon as the gateway is closed."""
-        async with asyncio.timeout(seconds) as wait:
-            self._waits.add(wait)
-            try:
-                return await awaitable
-            finally:
-                self._waits.discard(wait)
+        await self._http.close()
 
     async def _over_endpoints(self, path: str, body: JsonObject, *, repeatable: bool) -> JsonObject:
         """Each endpoint gets its share of the time; a write that has left takes all that remains."""
@@ -145,7 +102,7 @@ class Gateway:
             try:
                 answer_seconds = min(share, remaining) if repeatable else remaining
                 return await self._with_login(endpoint, path, body, min(share, remaining), answer_seconds)
-            except _Refusal:
+            except (_Refusal, ClientClosed):
                 raise
             except OutcomeUnknown as error:
                 self._prefer_after(endpoint)
@@ -196,33 +153,22 @@ class Gateway:
     async def _post(
         self, endpoint: str, path: str, body: JsonObject, connect_seconds: float, answer_seconds: float
     ) -> JsonObject:
-        if self._http.is_closed:
-            raise _Refusal("this client of the store is closed")
-        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SHARE * connect_seconds, pool=connect_seconds)
-        try:
-            async with asyncio.timeout(max(connect_seconds, answer_seconds)):
-                response = await self._http.post(endpoint + path, json=body, headers=self._headers(), timeout=timeout)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise StoreUnavailable(f"no connection to etcd at {endpoint}: {_reason(error)}") from error
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise OutcomeUnknown(f"etcd at {endpoint} did not answer: {_reason(error)}") from error
-        return self._check(endpoint, response)
+        request = self._request(endpoint, path, body)
+        return self._check(endpoint, await self._http.send(request, connect_seconds, answer_seconds))
+
+    def _request(self, endpoint: str, path: str, body: JsonObject) -> Request:
+        return Request(f"etcd at {endpoint}", "POST", endpoint + path, json.dumps(body).encode(), self._headers())
 
     def _headers(self) -> dict[str, str]:
         # With `hasleader` a member that lost its leader ends watches instead of leaving them silent.
-        headers = {"Grpc-Metadata-hasleader": "true"}
+        headers = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
         if self._token is not None:
             headers["Authorization"] = self._token
         return headers
 
     def _check(self, endpoint: str, response: httpx.Response) -> JsonObject:
         """The answer's JSON object, or the right exception for a refusal."""
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise OutcomeUnknown(f"{endpoint} answered {response.status_code} without JSON: is it etcd?") from error
-        if not isinstance(answer, dict):
-            raise OutcomeUnknown(f"{endpoint} answered {response.status_code} without a JSON object: is it etcd?")
+        answer = json_object(response, endpoint, "etcd")
         if response.status_code == httpx.codes.OK:
             return answer
         message = str(answer.get("message") or answer.get("error") or answer)
@@ -267,11 +213,3 @@ def _tls_context(settings: EtcdSettings) -> ssl.SSLContext | bool:
     if tls.certificate is not None:
         context.load_cert_chain(tls.certificate, tls.key)
     return context
-
-
-def _reason(error: Exception) -> str:
-    return (
-        "no answer in time"
-        if isinstance(error, TimeoutError | httpx.TimeoutException)
-        else str(error) or type(error).__name__
-    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from howdah.ports.store import StoreUnavailable
 from howdah.stores.etcd.client import read_moment
-from howdah.stores.etcd.gateway import Gateway, JsonObject, OutcomeUnknown
+from howdah.stores.etcd.gateway import Gateway
+from howdah.stores.http import JsonObject, OutcomeUnknown
 from howdah.stores.lineage import StoreMoment
 
 CORRUPTING_SINCE = (3, 5, 0)
