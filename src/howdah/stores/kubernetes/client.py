@@ -61,6 +61,8 @@ class KubernetesStore:
     async def read(self, name: str) -> Versioned | None:
         """See the port."""
         found = await self._read(check_document_name(name))
+        if found is not None:
+            self._seen[name] = found
         return found.document if found else None
 
     async def compare_and_swap(self, name: str, expected_version: int | None, text: str) -> SwapOutcome:
@@ -128,13 +130,16 @@ class KubernetesStore:
     def _swapped(self, name: str, answer: JsonObject, before: _Found | None) -> Swapped:
         """What was written carries the version of it. Raises OutcomeUnknown."""
         try:
-            return Swapped(self._saw(name, answer, before).document.version)
+            self._seen[name] = found = self._saw(name, answer, before)
         except StoreUnavailable as error:
             raise OutcomeUnknown(str(error)) from error
+        return Swapped(found.document.version)
 
     async def _why_not(self, name: str, expected: tuple[int | None, str], mark: str, refusal: Refused) -> SwapOutcome:
         """A write was refused: is the object another one than was expected (version, mark), or is there another
-        reason? Where something on the way sent the request twice, the second is refused because of the first."""
+        reason? Where something on the way sent the request twice, the second is refused because of the first.
+
+        What is read here is not what the caller knows: it goes on expecting the version, and the mark, of before."""
         try:
             found = await self._read(name)
         except StoreUnavailable as error:
@@ -142,6 +147,7 @@ class KubernetesStore:
         if found is None:
             return Conflict()
         if found.mark == mark:
+            self._seen[name] = found
             return Swapped(found.document.version)
         if found.document.version == expected[0] and expected[1] in ("", found.mark):
             raise refusal
@@ -174,12 +180,11 @@ class KubernetesStore:
         lineage.observe(StoreMoment(found.uid, found.document.version), asked)
         if lineage.broken != told:
             self._broken = lineage.broken or ""
-        self._seen[name] = found
         return found
 
     def _saw_nothing(self, name: str) -> None:
-        if self._seen.pop(name, None) is not None:
-            lineage = self._lineages[name]
+        lineage = self._lineages.get(name)
+        if lineage is not None and lineage.newest is not None:
             lineage.lost()
             self._broken = lineage.broken or ""
 
