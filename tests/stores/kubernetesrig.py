@@ -30,9 +30,12 @@ from howdah.stores.settings import KubernetesSettings
 from tests.certificates import Authority
 from tests.ports import free_port
 from tests.stores.contract import closing
-from tests.stores.faults import SHORT_TIMEOUT_MS, HoldingRelay, ServerRig, run_apart
+from tests.stores.faults import HoldingRelay, ServerRig, run_apart
 
 START_SECONDS = 120.0
+HASTY_MS = 1_000
+"""Of clients of little patience. Half of it is for a connection with its TLS handshake, whose own limit has to be well
+below that on a busy machine too: httpx leaves the socket of a handshake that is cancelled to the garbage collector."""
 REQUIRED = "HOWDAH_KUBERNETES_TESTS"
 LAB = Path(os.environ.get("LAB_HOME", "/var/tmp/kubernetes-lab")) / "bin"
 ADMIN = "admin-token"
@@ -191,7 +194,7 @@ class KubernetesRig(ServerRig):
         return KubernetesStore(self.settings())
 
     def hasty_client(self) -> KubernetesStore:
-        return KubernetesStore(self.settings(timeout_ms=SHORT_TIMEOUT_MS))
+        return KubernetesStore(self.settings(timeout_ms=HASTY_MS))
 
     @contextlib.asynccontextmanager
     async def relayed(self) -> AsyncIterator[tuple[HoldingRelay, Store]]:
@@ -204,7 +207,7 @@ class KubernetesRig(ServerRig):
         relay = HoldingRelay(connect)
         relay_server = await asyncio.start_server(relay.accept, "127.0.0.1", 0)
         address = f"http://127.0.0.1:{relay_server.sockets[0].getsockname()[1]}"
-        far = KubernetesStore(replace(self.settings(timeout_ms=SHORT_TIMEOUT_MS), api=address))
+        far = KubernetesStore(replace(self.settings(timeout_ms=HASTY_MS), api=address))
         async with relay_server, closing(far):
             yield relay, far
 
