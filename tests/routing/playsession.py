@@ -120,6 +120,7 @@ class Stage:
         self.hub = Hub(self.fleet, lambda: self.clock, hold_ms=20_000, hold_most=100)
         texts = Texts(Verdicts(1 << 20, EMPTY_CATALOG))
         self.place = Place("app", "app", texts, Limits(most=size), self, self.hub.ledger)
+        self.place.faces[self.hub.profiles.plain] = b""  # somebody has logged in before
         self.hub.places["app", "app"] = self.place
         self.wires: dict[str, list[Wire]] = {"n1": [], "n2": [], "n3": []}
         self.links: dict[str, list[Link]] = {"n1": [], "n2": [], "n3": []}

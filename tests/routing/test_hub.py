@@ -1,8 +1,10 @@
 """Who waits for a primary, how many and how long, and what does a hand-over leave to those in the middle?"""
 
 from howdah.routing.clusterview import ClusterView
+from howdah.routing.hub import Place
 from howdah.routing.losing import lose
-from tests.routing.playsession import IN_TRANSACTION, READY, Client, Stage, done, query
+from howdah.routing.pool import Limits
+from tests.routing.playsession import IN_TRANSACTION, READY, Client, Stage, done, error, query
 
 WRITE = "INSERT INTO t VALUES (1)"
 
@@ -109,3 +111,20 @@ def test_a_session_that_only_keeps_its_connection_goes_on_with_another() -> None
     link.session = None
     lose(client.session, link)
     assert not client.closed
+
+
+def test_a_place_of_which_no_server_ever_answered_is_forgotten_with_its_last_session() -> None:
+    stage = Stage()
+    real, stage.place = stage.place, Place("app", "made up", stage.place.texts, Limits(), stage, stage.hub.ledger)
+    made_up = stage.place
+    stage.hub.places["app", "made up"] = made_up
+    one, other = stage.client(), stage.client()
+    other.asks("SELECT 1")
+    (pool,) = made_up.pools.values()
+    one.session.leave()
+    assert made_up in stage.hub.places.values(), "somebody is still there"
+    while stage.asked_for:
+        stage.asked_for.pop().refused(error("3D000", "FATAL"), for_good=True)
+    assert other.closed and not pool.opening
+    assert list(stage.hub.places.values()) == [real]
+    assert not any(database == "made up" for database, _ in stage.hub.ledger.counts)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from howdah.routing.forgetting import forget_unanswered
 from howdah.routing.hub import Hub, Place
 from howdah.routing.session import Session
 from howdah.sql import catalogqueries as queries
@@ -135,6 +136,8 @@ class Catalogs:
                 log.info(f"the catalogs of {place.database} were not read: {unread}", part="catalogs")
                 await asyncio.sleep(RETRY_S)
                 del self._jobs[place.database]  # the next login begins again
+                place.lasting = False
+                forget_unanswered(self._hub, place)
                 return
             verdicts.renew(catalog)
             place.texts.judge_anew()

@@ -366,6 +366,8 @@ class Router:
             return found
         known = self._texts.get(database)
         if known is None:
+            here = {place.database for place in self.hub.places.values()}
+            self._texts = {name: each for name, each in self._texts.items() if name in here}
             verdicts = Verdicts(self.settings.routing.cache_bytes, EMPTY_CATALOG)
             known = self._texts[database] = (Texts(verdicts), verdicts)
         place = Place(

@@ -124,6 +124,11 @@ class Ledger:
             found = self.counts[database, server] = Counts()
         return found
 
+    def forget(self, database: str) -> None:
+        """No server ever ran anything for it."""
+        for key in [key for key, counts in self.counts.items() if key[0] == database and not counts.lent]:
+            del self.counts[key]
+
     def look(self, pools: Iterable[Pool], now_ms: float) -> None:
         """What is under way has been so since the last look."""
         since_ms = 0.0 if self._looked_ms is None else now_ms - self._looked_ms

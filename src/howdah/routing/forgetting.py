@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from howdah.routing.hub import Hub
+    from howdah.routing.hub import Hub, Place
     from howdah.routing.pool import Pool
 
 EVERY_MS: Final = 60_000.0
@@ -29,6 +29,20 @@ def forget(hub: Hub) -> None:
     hub.profiles.prune(used)
     for place in hub.places.values():
         place.faces = {profile: face for profile, face in place.faces.items() if profile in used}
+
+
+def forget_unanswered(hub: Hub, place: Place) -> None:
+    """At once, if nobody is there any more and no server ever answered: the database may be one that does not exist,
+    and there are many such names."""
+    if place.lasting or place.faces or any(session.place is place for session in hub.sessions):
+        return
+    if any(_used(pool) for pool in place.pools.values()):
+        return
+    key = (place.user, place.database)
+    if hub.places.get(key) is place:
+        del hub.places[key]
+    if not any(each.database == place.database for each in hub.places.values()):
+        hub.ledger.forget(place.database)
 
 
 def _used(pool: Pool) -> bool:

@@ -10,7 +10,7 @@ from howdah.routing import fleet as fleets
 from howdah.routing.counts import Ledger
 from howdah.routing.credentials import Credentials, NoSecret
 from howdah.routing.fleet import Fleet, Target
-from howdah.routing.forgetting import EVERY_MS, forget
+from howdah.routing.forgetting import EVERY_MS, forget, forget_unanswered
 from howdah.routing.pool import Limits, Opener, Pool
 from howdah.routing.prepared import Statements
 from howdah.routing.profile import Profile, Profiles
@@ -150,6 +150,8 @@ class Hub:
             for key in [key for key, place in self.places.items() if place is session.place]:
                 del self.places[key]
         self.let_go(session)
+        if not session.place.faces:
+            forget_unanswered(self, session.place)
 
     def let_go(self, session: Session) -> None:
         """It waits for no primary (any more)."""
