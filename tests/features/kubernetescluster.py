@@ -57,6 +57,17 @@ class ApiServer(StoreServer):
         found: list[JsonObject] = asyncio.run(self._get(Deed("list", "", "events", "default")))["items"]
         return found
 
+    def delete(self, document: str) -> None:
+        """Delete it by hand."""
+        asyncio.run(self._delete(Deed("delete", "", "configmaps", "default", f"test-{document}")))
+
+    async def _delete(self, deed: Deed) -> None:
+        api = KubernetesApi(self.process.settings(timeout_ms=2_000))
+        try:
+            await api.write(deed, "DELETE", None)
+        finally:
+            await api.close()
+
     async def _record(self) -> Record | None:
         store = KubernetesStore(self.process.settings(timeout_ms=2_000))
         try:

@@ -81,15 +81,17 @@ async def _ask(settings: AgentSettings) -> tuple[Record | None, list[Finding]] |
         store = open_store(found)
     except (OSError, ValueError) as error:
         return f"the store's settings cannot be used: {error}"
+    findings: list[Finding] = []
     try:
-        findings = await _examine(found) if isinstance(found, EtcdSettings) else []
+        if isinstance(found, EtcdSettings):
+            findings = await _examine(found)
         if isinstance(store, KubernetesStore):
             deeds = needed_rights(settings, store.namespace, store.prefix)
             findings = [fail("store", sentence) for sentence in await examine_kubernetes(store.api, deeds)]
         document = await store.read(RECORD)
         return (read_record(document.text) if document else None), findings
     except StoreUnavailable as silence:
-        return f"the store does not answer: {silence}"
+        return ". ".join([f"the store does not answer: {silence}", *(finding.sentence for finding in findings)])
     except RecordUnreadable as unreadable:
         return f"the store's record cannot be used: {unreadable}"
     finally:
