@@ -1,6 +1,6 @@
 # `make up` starts a cluster, `make test` runs every test. Each target does its own set-up; all it needs is
 # Python >= 3.11 and make. Give another Python with PYTHON=/path/to/python3.
-.PHONY: up down test test-drivers check format simulate model chaos docs bench-failover bench-router compile-router clean
+.PHONY: up down test test-kubernetes test-drivers check format simulate model chaos docs bench-failover bench-router compile-router clean
 .DEFAULT_GOAL := check
 
 export PYTHON
@@ -71,6 +71,13 @@ bench-router: $(DEVELOP)
 # a C compiler and a minute or two, once for each change of the source.
 compile-router: $(DEVELOP)
 	@$(BIN)/python tools/compile.py router
+
+# Installs the chart into the cluster that KUBECONFIG names (its namespace `dev` is emptied!), with the image HOWDAH_IMAGE,
+# which the nodes must have or be able to pull. Needs kubectl and helm.
+test-kubernetes: $(DEVELOP)
+	@test -n "$(KUBECONFIG)" || { echo "make test-kubernetes needs KUBECONFIG: the cluster to use. Its namespace dev is emptied" >&2; exit 1; }
+	@command -v kubectl helm >/dev/null || { echo "make test-kubernetes needs kubectl and helm on the PATH" >&2; exit 1; }
+	HOWDAH_IMAGE=$(or $(HOWDAH_IMAGE),localhost/howdah:dev) $(BIN)/python -m pytest tests/kubernetes $(ARGS)
 
 # The drivers' own test suites, directly and through the router. Needs Go, and the package registries.
 test-drivers: $(DEVELOP)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from howdah.api.health import CHECKS, lag_of
-from howdah.cluster.peerstate import NodeState, Published
+from howdah.api.health import CHECKS, SETTLING_MS, lag_of
+from howdah.cluster.peerstate import NodeState, Published, Tags
+from howdah.cluster.record import Mode
 from tests.api.rig import END, N1, N2, N4, RECORD, FakeView, heard, node, primary, served, talk
 
 PRIMARY = {"/", "/primary", "/read-write", "/leader", "/read-only", "/read-only-sync", "/read-only-quorum"}
@@ -15,9 +16,10 @@ STANDBY = {"/replica", "/read-only"}
 SYNC = {"/sync", "/synchronous", "/quorum", "/read-only-sync", "/read-only-quorum"}
 ASYNC = {"/async", "/asynchronous"}
 UP = {"/health", "/liveness"}
+PLACED = {"/in-place"}
 
 MATRIX: tuple[tuple[str, Published, set[str]], ...] = (
-    ("the serving primary", primary(), PRIMARY | UP | {"/readiness"}),
+    ("the serving primary", primary(), PRIMARY | UP | PLACED | {"/readiness"}),
     ("a primary before its barrier", primary(serving_term=0, state=NodeState.STARTING), {"/leader"} | UP),
     ("a fenced primary", primary(serving_term=0, state=NodeState.FENCED), {"/leader"} | UP),
     (
@@ -25,7 +27,7 @@ MATRIX: tuple[tuple[str, Published, set[str]], ...] = (
         primary(serving_term=0, state=NodeState.FENCED, record=replace(RECORD, holder=N2)),
         UP,
     ),
-    ("a voter that streams", node(N2), STANDBY | SYNC | UP | {"/readiness"}),
+    ("a voter that streams", node(N2), STANDBY | SYNC | UP | PLACED | {"/readiness"}),
     ("a standby that is no voter", node(N4), STANDBY | ASYNC | UP | {"/readiness"}),
     ("a voter that catches up", node(N2, state=NodeState.CATCHING_UP), STANDBY | SYNC | UP),
     ("a new disk under a voter's name", node(replace(N2, id="new")), STANDBY | ASYNC | UP | {"/readiness"}),
@@ -114,3 +116,27 @@ def test_sizes_are_read_as_people_write_them() -> None:
     for text in ("", "-1", "1.5GB", "1PB"):
         with pytest.raises(ValueError, match="no number of bytes"):
             lag_of(text)
+
+
+WAITS = node(N2, state=NodeState.STOPPED, timeline=0, uptime_ms=SETTLING_MS)
+PLACES: tuple[tuple[str, FakeView, int], ...] = (
+    ("a voter that streams", view_of(node(N2)), 200),
+    ("a standby that streams and should be a voter", view_of(node(N4)), 503),
+    ("one that never votes", view_of(node(N4, tags=Tags(nosync=True))), 200),
+    ("one where nobody waits for standbys", view_of(node(N4, record=replace(RECORD, mode=Mode.ASYNC))), 200),
+    ("a server that does not stream yet", view_of(node(N2, state=NodeState.CATCHING_UP)), 503),
+    ("a server that waits while nobody serves", FakeView(WAITS), 200),
+    ("the same just after its start, when it may not have heard", FakeView(replace(WAITS, uptime_ms=0)), 503),
+    ("the same while another serves", view_of(WAITS), 503),
+    ("a clone in the making, though nobody serves", FakeView(replace(WAITS, state=NodeState.CLONING)), 503),
+    ("a primary that waits for its first voter", FakeView(primary(serving_term=0, uptime_ms=SETTLING_MS)), 200),
+    ("an agent that hangs", FakeView(living=False), 503),
+)
+
+
+@pytest.mark.parametrize(("view", "status"), [row[1:] for row in PLACES], ids=[row[0] for row in PLACES])
+def test_a_node_is_in_place_when_nothing_is_left_that_it_could_do_by_itself(view: FakeView, status: int) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/in-place")).status_code == status
+
+    talk(view, story)

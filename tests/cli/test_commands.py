@@ -76,6 +76,16 @@ def test_a_pause_is_shown_and_taken_back(cluster: UpCluster) -> None:
     assert "nothing is wrong" in cluster.done("status")
 
 
+def test_a_file_of_settings_is_applied_once(cluster: UpCluster) -> None:
+    file = cluster.place.root / "wanted.yaml"
+    file.write_text("postgresql: {parameters: {maintenance_work_mem: 65MB}}\n", encoding="utf-8")
+    assert "maintenance_work_mem is 65MB" in cluster.done("config", "apply", str(file))
+    assert "has these settings already" in cluster.done("config", "apply", str(file))
+    file.write_text("postgresql: {parameters: {fsync: false}}\n", encoding="utf-8")
+    refused = cluster.howdah("config", "apply", str(file))
+    assert refused.returncode == 1 and "fsync" in refused.stderr
+
+
 def test_a_setting_reaches_every_server_and_one_of_the_protocols_is_refused(cluster: UpCluster) -> None:
     cluster.done("config", "set", "postgresql.parameters.work_mem=7MB")
     assert json.loads(cluster.done("config", "show", "--json"))["postgresql"]["parameters"]["work_mem"] == "7MB"

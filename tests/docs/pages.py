@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from howdah.configuration import document
-from tests.docs import commandline, endpoints, guards, measurements, rulebook, statements
+from tests.docs import chartvalues, commandline, endpoints, guards, measurements, rulebook, statements
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN = "<!-- made from the code by `make docs`: from here -->\n"
@@ -15,6 +15,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "command-line.md": commandline.written,
     "rules.md": rulebook.written,
     "guards.md": guards.written,
+    "values.md": chartvalues.written,
 }
 """Pages that are nothing else."""
 
@@ -42,6 +43,8 @@ def write_all() -> None:
     """Write every page."""
     for name in (*WHOLE, *PARTS):
         (DOCS / name).write_text(fresh(name), encoding="utf-8")
+    for path, text in chartvalues.FILES.items():
+        path.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from howdah.ports.postgres import PostgresFailure
-from howdah.postgres.account import Account, choose_account, enter_fault, own, run_as
+from howdah.postgres.account import Account, choose_account, enter_fault, own, own_name, run_as
 
 ROOT = os.geteuid() == 0
 ONLY_AS_ROOT = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL under another account: run it as root")
@@ -144,3 +144,22 @@ def test_owning_changes_a_link_and_not_what_it_points_at(place: Path) -> None:
     assert (link.lstat().st_uid, target.stat().st_uid) == (STRANGER.uid, 0)
     own(target, None)
     assert target.stat().st_uid == 0
+
+
+NAMELESS = 48_151_623
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can be a user id without a name: run it as root")
+def test_a_user_id_without_a_name_is_told_what_would_give_it_one(place: Path) -> None:
+    assert own_name() == pwd.getpwuid(os.geteuid()).pw_name
+    place.chmod(0o777)
+    os.seteuid(NAMELESS)
+    try:
+        with pytest.raises(PostgresFailure, match=f"the user id {NAMELESS} has no name.*Run as a user"):
+            own_name(place)
+        with pytest.raises(PostgresFailure, match="make /nowhere writable"):
+            own_name(Path("/nowhere"))
+    finally:
+        os.seteuid(0)
+    # The system of this test does not look there; the image's does (tests/kubernetes).
+    assert (place / "passwd").read_text() == f"user{NAMELESS}:x:{NAMELESS}:0:Howdah:/tmp:/usr/sbin/nologin\n"

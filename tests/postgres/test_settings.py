@@ -133,8 +133,18 @@ def test_secrets_are_private_and_read_back(tmp_path: Path) -> None:
         read_secrets(place)
 
 
-def test_the_password_file_knows_the_replication_role_only() -> None:
-    assert render_passfile(r"a:b\c") == "*:*:*:howdah_replication:a\\:b\\\\c\n"
+def test_the_password_files_know_the_replication_role_for_the_server_and_the_superuser_for_people(
+    tmp_path: Path,
+) -> None:
+    assert render_passfile("somebody", r"a:b\c") == "*:*:*:somebody:a\\:b\\\\c\n"
+    write_secrets(tmp_path, made := generate_secrets())
+    assert (tmp_path / "passfile").read_text() == f"*:*:*:howdah_replication:{made.replication}\n"
+    assert (tmp_path / "pgpass").read_text() == f"*:*:*:postgres:{made.superuser}\n"
+
+
+def test_a_password_for_routers_may_be_given_instead_of_derived(tmp_path: Path) -> None:
+    write_secrets(tmp_path, replace(generate_secrets(), own_router="given"))
+    assert (tmp_path / "router").read_text() == "given\n"
 
 
 def test_a_file_is_replaced_in_one_step_and_no_link_is_followed(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import psycopg
 import yaml
 
 from howdah.agent.node import socket_of
-from howdah.postgres.account import choose_account
 from howdah.postgres.layout import AGENT_ROLE, SUPERUSER
 from tests.ports import free_port
 from tests.realcluster.nodeplace import Berth
@@ -81,7 +80,7 @@ class RealNode(NodeProcesses):
             "autocommit": True,
         }
         if inside:
-            parameters |= {"host": socket_of(self.layout, self.port, choose_account()), "user": AGENT_ROLE}
+            parameters |= {"host": socket_of(self.layout, self.port), "user": AGENT_ROLE}
         return psycopg.connect(**(parameters | options))
 
     def sql(self, statement: str, inside: bool = False, **options: Any) -> list[tuple[Any, ...]]:

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import os
-import pwd
 from dataclasses import dataclass
+from pathlib import Path
 
 from howdah.agent.addressbook import AddressBook
 from howdah.agent.answering import Answering
@@ -29,7 +29,8 @@ from howdah.configuration.schema import AgentSettings
 from howdah.ports.events import Journal
 from howdah.ports.postgres import PostgresFailure
 from howdah.ports.store import Store
-from howdah.postgres.account import Account, choose_account, enter_fault
+from howdah.postgres.access import DEFAULT_RULES, rule_fault
+from howdah.postgres.account import Account, choose_account, enter_fault, own_name
 from howdah.postgres.connection import KeptSql, LocalSql
 from howdah.postgres.directory import NodeDirectory
 from howdah.postgres.installation import find_installation, reachable_installation
@@ -161,23 +162,35 @@ def build_site(
         name=settings.node.name,
         listen=(settings.postgresql.listen,),
         port=settings.postgresql.port,
-        socket=socket_of(layout, settings.postgresql.port, account),
+        socket=_make_socket(layout, settings.postgresql.port, account),
         passfile=passfile_of(layout),
     )
-    users = {pwd.getpwuid(os.geteuid()).pw_name, *((account.name,) if account else ())}
-    return Site(layout, installation, account, place, secrets, tuple(sorted(users)), log)
+    users = {own_name(), *((account.name,) if account else ())}
+    rules = settings.postgresql.access_rules or DEFAULT_RULES
+    for rule in rules:
+        if fault := rule_fault(rule):
+            raise PostgresFailure(f"postgresql.access_rules: {fault}")
+    return Site(layout, installation, account, place, secrets, tuple(sorted(users)), log, rules)
 
 
-def socket_of(layout: NodeLayout, port: int, account: Account | None) -> str:
+def socket_of(layout: NodeLayout, port: int) -> str:
     """The directory of the server's Unix socket; an abstract socket's name where the path would be too long."""
     directory = layout.root / "run"
     if len(str(directory / f".s.PGSQL.{port}.lock")) > SOCKET_PATH_MAX:
         return "@howdah-" + hashlib.sha256(str(layout.root).encode()).hexdigest()[:16]
+    return str(directory)
+
+
+def _make_socket(layout: NodeLayout, port: int, account: Account | None) -> str:
+    place = socket_of(layout, port)
+    if place.startswith("@"):
+        return place
+    directory = Path(place)
     directory.mkdir(exist_ok=True)
     if account is not None:
         os.chown(directory, account.uid, account.gid)
     directory.chmod(0o755)
-    return str(directory)
+    return place
 
 
 def _open_store(settings: AgentSettings) -> Store:

@@ -12,6 +12,7 @@
 | /health | has a running PostgreSQL |
 | /liveness | has an agent whose loop runs |
 | /readiness | is the serving primary, or a standby that streams and is not far behind (`?lag=`) |
+| /in-place | has nothing left to do by itself: it serves; or streams, as a voter if it may be one; or nobody serves |
 
 503 otherwise. A primary that does not serve yet, or any more, is down for clients.
 """
@@ -27,23 +28,29 @@ from fastapi.responses import JSONResponse
 from howdah.api.documents import HealthDocument
 from howdah.api.view import AgentView
 from howdah.cluster.peerstate import NodeState, Published
+from howdah.cluster.record import Mode
 from howdah.values.lsn import format_lsn
 
 READY_LAG_BYTES = 16 * 1024 * 1024
 """How far behind a standby may be and still be ready, unless `?lag=` says otherwise."""
+
+SETTLING_MS = 10_000
+"""So long after its start an agent that knows of no serving primary may just not have heard of it yet."""
 
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the checks look at. `lag_max` None: any lag; `must_stream`: catching up is not enough."""
+    """What the checks look at. `lag_max` None: any lag; `must_stream`: catching up is not enough; `someone_serves`:
+    clients can write, here or elsewhere."""
 
     node: Published
     lag_bytes: int | None
     alive: bool
     lag_max: int | None = None
     must_stream: bool = False
+    someone_serves: bool = False
 
     @property
     def serves(self) -> bool:
@@ -75,6 +82,21 @@ class Health:
         near = self.lag_bytes is not None and self.lag_bytes <= limit
         return self.serves or (self.node.state is NodeState.STREAMING and near)
 
+    @property
+    def in_place(self) -> bool:
+        """For orchestrators that start or renew one node after the other: the next one's turn may come.
+
+        Where nobody serves, others are missing: a node that waits for them must not keep them from being started."""
+        node = self.node
+        if not self.alive or node.state in (NodeState.CLONING, NodeState.REWINDING):
+            return False
+        if self.serves:
+            return True
+        if not self.someone_serves:
+            return node.uptime_ms >= SETTLING_MS
+        votes = node.record is not None and node.record.mode is Mode.QUORUM and node.tags.may_vote
+        return node.state is NodeState.STREAMING and (self.voter or not votes)
+
 
 CHECKS: dict[str, tuple[str, Callable[[Health], bool]]] = {
     "/": ("Is it the serving primary?", lambda h: h.serves),
@@ -93,6 +115,7 @@ CHECKS: dict[str, tuple[str, Callable[[Health], bool]]] = {
     "/health": ("Does PostgreSQL run?", lambda h: h.node.timeline > 0),
     "/liveness": ("Does the agent's loop run?", lambda h: h.alive),
     "/readiness": ("Is it the serving primary, or a standby that streams closely?", lambda h: h.ready),
+    "/in-place": ("Is nothing left that it could do by itself?", lambda h: h.in_place),
 }
 
 
@@ -156,7 +179,12 @@ def _check(view: AgentView, holds: Callable[[Health], bool]) -> Callable[..., ob
             raise HTTPException(400, str(error)) from error
         document = health_document(view)
         health = Health(
-            view.published(), document.lag_bytes, view.alive(), lag_max, must_stream=replication_state == "streaming"
+            view.published(),
+            document.lag_bytes,
+            view.alive(),
+            lag_max,
+            must_stream=replication_state == "streaming",
+            someone_serves=view.cluster_status().serving,
         )
         return JSONResponse(document.model_dump(), 200 if holds(health) else 503)
 

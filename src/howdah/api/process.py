@@ -135,6 +135,7 @@ def secrets_of(settings: AgentSettings) -> ClusterSecrets:
         given.superuser.get_secret_value(),
         given.replication.get_secret_value(),
         given.api_token.get_secret_value(),
+        given.router.get_secret_value() if given.router is not None else "",
     )
 
 

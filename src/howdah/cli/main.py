@@ -30,6 +30,7 @@ COMMANDS = {
     "config": "Show, change and check settings.",
     "agent": "Run the agent of one node; `up` and service managers do.",
     "router": "Run a router: one address for the whole cluster.",
+    "exporter": "Serve PostgreSQL's statistics to Prometheus, beside an agent.",
     "doctor": "Check machine, settings, PostgreSQL, store and nodes.",
     "simulate": "Run the cluster's rules under seeded time, network and faults.",
 }

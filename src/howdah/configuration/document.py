@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from howdah.configuration.aliases import IGNORED, MEANT
+from howdah.configuration import aliases, pgpoolaliases
 from howdah.configuration.cluster import ClusterSettings
 from howdah.configuration.keys import Key, keys_of, kind_of
 from howdah.configuration.quantities import format_duration, format_size
@@ -53,8 +53,9 @@ back).
 ALIASES = """\
 ## Names of the Bitnami chart
 
-These variables are read too, below the file and the `HOWDAH_...` variables; every `POSTGRESQL_*` name also as
-`POSTGRES_*`, passwords also as `..._FILE`. Those that are ignored are reported in the log.
+These variables are read too, by routers those that begin with `PGPOOL_`, by agents the others, below the file and the
+`HOWDAH_...` variables; every `POSTGRESQL_*` name also as `POSTGRES_*`, passwords also as `..._FILE`. Those that are
+ignored are reported in the log.
 """
 
 
@@ -103,8 +104,9 @@ def text_of_value(key: Key, value: Any) -> str:
 
 def _aliases() -> str:
     lines = ["| variable | is |", "|---|---|"]
-    lines += [f"| `{name}` | `{'.'.join(alias.path)}` |" for name, alias in sorted(MEANT.items())]
-    lines += [f"| `{name}` | ignored: {reason} |" for name, reason in sorted(IGNORED.items())]
+    for meant, ignored in ((aliases.MEANT, aliases.IGNORED), (pgpoolaliases.MEANT, pgpoolaliases.IGNORED)):
+        lines += [f"| `{name}` | `{'.'.join(alias.path)}` |" for name, alias in sorted(meant.items())]
+        lines += [f"| `{name}` | ignored: {reason} |" for name, reason in sorted(ignored.items())]
     return "\n".join([*lines, ""])
 
 

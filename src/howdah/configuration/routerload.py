@@ -8,6 +8,7 @@ from pathlib import Path
 
 from howdah.configuration.keys import fields_of, keys_of
 from howdah.configuration.load import read_settings, refuse
+from howdah.configuration.pgpoolaliases import from_pgpool
 from howdah.configuration.router import RouterSettings
 from howdah.configuration.routerrelations import router_faults
 from howdah.configuration.schema import AgentSettings
@@ -15,10 +16,16 @@ from howdah.configuration.yamlfile import read_yaml
 
 
 def load_router(file: Path | None, environment: Mapping[str, str]) -> RouterSettings:
-    """Read, check and relate one router's settings; variables win over the file. Raises SettingsRefused."""
-    settings, whole = read_settings(RouterSettings, file, environment)
+    """Read, check and relate one router's settings; `HOWDAH_...` variables win over the file, that over the `PGPOOL_*`
+    aliases. Raises SettingsRefused."""
+    settings, whole = read_settings(RouterSettings, file, environment, from_pgpool(environment)[0])
     refuse(router_faults(settings), whole)
     return settings
+
+
+def router_notes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Sentences for the log: which `PGPOOL_*` variables are ignored, and why."""
+    return from_pgpool(environment)[1]
 
 
 def is_for_router(file: Path, environment: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from howdah.configuration.words import (
     ClusterName,
     Command,
     Host,
+    Lines,
     NodeName,
     OptionalNodeName,
     Port,
@@ -88,6 +89,11 @@ class ServerSettings(Listener):
     )
     account: str = Field(
         default="", description="account that runs PostgreSQL when the agent is root; unset: postgres or nobody"
+    )
+    access_rules: Lines = Field(
+        default=(),
+        description="who may connect, lines as in pg_hba.conf, in the environment with ';' between; unset: everybody "
+        "with a password (scram-sha-256)",
     )
 
 
@@ -164,6 +170,11 @@ class SecretSettings(Section):
 
     superuser: SecretStr | None = Field(default=None, min_length=1, description="password of the superuser postgres")
     replication: SecretStr | None = Field(default=None, min_length=1, description="password of the replication role")
+    router: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="password of the role howdah_router; unset: made from the replication role's",
+    )
     api_token: SecretStr | None = Field(default=None, min_length=1, description="token that changes over REST need")
 
 

@@ -15,6 +15,8 @@ from howdah.ports.postgres import PostgresFailure
 
 DEFAULT_ACCOUNTS = ("postgres", "nobody")
 """Taken in this order when we are root and no account was named."""
+EXTRA_USERS = Path("/var/lib/extrausers")
+"""Where libnss-extrausers looks for more users than the system's; in a container it may be ours to write."""
 NEUTRAL_DIRECTORY = "/"
 """Where tools run: a place that any account can enter, and that is never a data directory (see `gone`)."""
 
@@ -65,6 +67,27 @@ def choose_account(name: str | None = None) -> Account | None:
         "PostgreSQL refuses to run as root, and neither the account 'postgres' nor 'nobody' exists. "
         "Make one (useradd --system postgres)."
     )
+
+
+def own_name(more_users: Path = EXTRA_USERS) -> str:
+    """The name of the user that this process is.
+
+    PostgreSQL wants one, to run and to know who comes over its socket; containers may run as any number. So a number
+    without a name gets one, where the system looks for more users. Raises PostgresFailure if that cannot be done."""
+    number = os.geteuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        pass
+    try:
+        entry = f"user{number}:x:{number}:{os.getegid()}:Howdah:/tmp:/usr/sbin/nologin\n"
+        (more_users / "passwd").write_text(entry, encoding="utf-8")
+        return pwd.getpwuid(number).pw_name
+    except (OSError, KeyError) as still:
+        raise PostgresFailure(
+            f"the user id {number} has no name, which PostgreSQL needs, and none could be given to it in {more_users} "
+            f"({still}). Run as a user that /etc/passwd has, or, in Howdah's image, make {more_users} writable."
+        ) from still
 
 
 def run_as(account: Account | None) -> RunAs:

@@ -15,25 +15,32 @@ from pathlib import Path
 from howdah.ports.postgres import PostgresFailure
 from howdah.postgres.account import Account
 from howdah.postgres.durable import read_small, sync_directory, told_clearly, write_durably
-from howdah.postgres.layout import REPLICATION_ROLE, NodeLayout
+from howdah.postgres.layout import REPLICATION_ROLE, SUPERUSER, NodeLayout
 
 PASSWORD_BYTES = 24
 """192 random bits; written without characters that need quoting anywhere."""
 PASSFILE = "passfile"
+PEOPLES_PASSFILE = "pgpass"
+"""Knows the superuser's password: for psql beside the agent, as the same account (PGPASSFILE)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSecrets:
-    """Passwords of the roles postgres and howdah_replication, and the token for changes over REST."""
+    """Passwords of the roles postgres and howdah_replication, and the token for changes over REST.
+
+    `own_router`: the password of the role howdah_router, where it is not to be derived."""
 
     superuser: str = field(repr=False)
     replication: str = field(repr=False)
     api_token: str = field(repr=False)
+    own_router: str = field(default="", repr=False)
 
     @property
     def router(self) -> str:
-        """The password of the role howdah_router. Derived, so that every cluster has one from the day its agents know
-        routers; the replication password cannot be found from it."""
+        """The password of the role howdah_router. Derived unless it was given, so that every cluster has one from the
+        day its agents know routers; the replication password cannot be found from it."""
+        if self.own_router:
+            return self.own_router
         digest = hmac.digest(self.replication.encode(), b"howdah router", hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:PASSWORD_BYTES]).decode()
 
@@ -49,7 +56,8 @@ def read_secrets(directory: Path) -> ClusterSecrets:
 
 
 def write_secrets(directory: Path, secrets: ClusterSecrets, account: Account | None = None) -> None:
-    """Write the files, the one for routers, and libpq's password file for the account that PostgreSQL runs as. Durable.
+    """Write the files, the one for routers, and libpq's password files: the server's, for the account that PostgreSQL
+    runs as, and the people's. Durable.
 
     The passwords belong to who calls (root or the account itself); the account may enter the directory and read the
     password file, which holds the replication role's password only. Raises PostgresFailure.
@@ -64,7 +72,8 @@ def write_secrets(directory: Path, secrets: ClusterSecrets, account: Account | N
     write_durably(directory / "replication", secrets.replication + "\n", None)
     write_durably(directory / "api_token", secrets.api_token + "\n", None)
     write_durably(directory / "router", secrets.router + "\n", None)
-    write_durably(directory / PASSFILE, render_passfile(secrets.replication), account)
+    write_durably(directory / PASSFILE, render_passfile(REPLICATION_ROLE, secrets.replication), account)
+    write_durably(directory / PEOPLES_PASSFILE, render_passfile(SUPERUSER, secrets.superuser), None)
 
 
 def passfile_of(layout: NodeLayout) -> Path:
@@ -72,10 +81,10 @@ def passfile_of(layout: NodeLayout) -> Path:
     return layout.secrets / PASSFILE
 
 
-def render_passfile(replication_password: str) -> str:
-    """The text of a password file that knows the replication role everywhere."""
-    escaped = replication_password.replace("\\", "\\\\").replace(":", "\\:")
-    return f"*:*:*:{REPLICATION_ROLE}:{escaped}\n"
+def render_passfile(role: str, password: str) -> str:
+    """The text of a password file that knows one role, everywhere."""
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    return f"*:*:*:{role}:{escaped}\n"
 
 
 def _read(path: Path) -> str:

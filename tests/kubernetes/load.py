@@ -1,0 +1,96 @@
+"""What did the writer in its pod see, and is every number that it was told is written still there?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.kubernetes.rig import FULLNAME, IMAGE, Release, eventually, manifest
+
+SCRIPT = Path(__file__).with_name("writer.py")
+NAME = "writer"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The writer's story so far."""
+
+    acknowledged: tuple[int, ...] = ()
+    times_ms: tuple[int, ...] = ()
+    errors: tuple[str, ...] = field(default=())
+
+    @property
+    def longest_gap_ms(self) -> int:
+        """Between two acknowledged writes."""
+        pairs = zip(self.times_ms, self.times_ms[1:], strict=False)
+        return max((after - before for before, after in pairs), default=0)
+
+
+class Load:
+    """The writer's pod."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+
+    def start(self) -> None:
+        """Make the pod, and wait for its first writes."""
+        release = self._release
+        release.kubectl("delete", "pod", NAME, "--ignore-not-found", "--grace-period=0", "--force")
+        address = f"postgresql://postgres:{release.password()}@{FULLNAME}-pgpool/postgres"
+        pod = {
+            "restartPolicy": "Never",
+            "containers": [
+                {
+                    "name": NAME,
+                    "image": IMAGE,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["/opt/howdah/bin/python", "/script/writer.py"],
+                    "env": [{"name": "ADDRESS", "value": address}],
+                    "volumeMounts": [{"name": "script", "mountPath": "/script"}],
+                }
+            ],
+            "volumes": [{"name": "script", "configMap": {"name": NAME}}],
+        }
+        manifest(
+            [
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME},
+                 "data": {"writer.py": SCRIPT.read_text(encoding="utf-8")}},
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": pod},
+            ]
+        )  # fmt: skip
+        self.wait_more()
+
+    def story(self) -> Written:
+        """What it said."""
+        rows = [line.split(" ", 2) for line in self._release.kubectl("logs", NAME).splitlines()]
+        good = [(int(number), int(ms)) for number, ms, outcome in rows if outcome == "ok"]
+        errors = tuple(outcome for _, _, outcome in rows if outcome.startswith(("error", "refused")))
+        return Written(tuple(number for number, _ in good), tuple(ms for _, ms in good), errors)
+
+    def wait_more(self, writes: int = 20) -> None:
+        """Until so many more are acknowledged."""
+        before = self._acknowledged()
+        eventually(lambda: self._acknowledged() >= before + writes, f"{writes} more writes", 120)
+
+    def _acknowledged(self) -> int:
+        return len(self.story().acknowledged) if NAME in self._release.kubectl("get", "pods", "--output=name") else 0
+
+    def stop(self) -> Written:
+        """End it; what it said. Raises AssertionError if a number that was acknowledged is not there."""
+        story = self.story()
+        self._release.kubectl("delete", "pod", NAME, "--grace-period=0", "--force")
+        there = {int(line) for line in self._release.sql("SELECT number FROM written /* howdah */").split()}
+        lost = set(story.acknowledged) - there
+        assert not lost, f"{len(lost)} acknowledged writes are lost: {sorted(lost)[:10]}"
+        return story
+
+
+@contextmanager
+def writing(release: Release) -> Iterator[Load]:
+    """A writer for the length of the block; afterwards call `stop`."""
+    load = Load(release)
+    load.start()
+    try:
+        yield load
+    finally:
+        release.kubectl("delete", "pod", NAME, "--ignore-not-found", "--grace-period=0", "--force")
