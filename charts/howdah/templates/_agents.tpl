@@ -1,30 +1,37 @@
-{{/* The environment of an agent, and of the commands that `kubectl exec` starts beside it. */}}
+{{/* The environment of an agent, and of the commands that `kubectl exec` starts beside it. Servers know each other by
+numbers: a look-up of a name would hang while the name service is away. */}}
 {{- define "howdah.environment" -}}
-{{- $node := include "howdah.node" . -}}
-{{- $port := int .Values.postgresql.containerPorts.postgresql -}}
-- {name: HOWDAH_CONFIG, value: /etc/howdah/config/agent.yaml}
 - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-{{- if eq $node (include "howdah.postgresql" .) }}
-- {name: HOWDAH_NODE__NAME, value: $(POD_NAME)}
-{{- else }}
 - name: POD_INDEX
   valueFrom: {fieldRef: {fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']"}}
-- {name: HOWDAH_NODE__NAME, value: {{ $node }}-$(POD_INDEX)}
-{{- end }}
-- {name: HOWDAH_NODE__MACHINE, value: $(POD_NAME)}
-- {name: HOWDAH_POSTGRESQL__ADVERTISED, value: {{ printf "$(POD_NAME).%s" (include "howdah.domain" .) }}}
-- {name: HOWDAH_API__ADVERTISED, value: {{ printf "$(POD_NAME).%s" (include "howdah.domain" .) }}}
-{{- if eq .Values.store.kind "kubernetes" }}
-- {name: HOWDAH_KUBERNETES__POD_NAME, value: $(POD_NAME)}
-- {name: HOWDAH_KUBERNETES__POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
-- {name: HOWDAH_KUBERNETES__POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
-{{- end }}
+- {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+- {name: ADVERTISED, value: $(POD_IP)}
+{{ include "howdah.agentEnvironment" . }}
 # For psql in this container: this server, without being asked for a password.
 - {name: PGHOST, value: {{ .Values.persistence.mountPath }}/run}
-- {name: PGPORT, value: {{ $port | quote }}}
+- {name: PGPORT, value: {{ int .Values.postgresql.containerPorts.postgresql | quote }}}
 - {name: PGUSER, value: postgres}
 - {name: PGDATABASE, value: postgres}
 - {name: PGPASSFILE, value: {{ .Values.persistence.mountPath }}/secrets/pgpass}
+{{- end }}
+
+{{/* After POD_NAME, POD_INDEX, POD_IP and ADVERTISED. */}}
+{{- define "howdah.agentEnvironment" -}}
+{{- $node := include "howdah.node" . -}}
+- {name: HOWDAH_CONFIG, value: /etc/howdah/config/agent.yaml}
+{{- if eq $node (include "howdah.postgresql" .) }}
+- {name: HOWDAH_NODE__NAME, value: $(POD_NAME)}
+{{- else }}
+- {name: HOWDAH_NODE__NAME, value: {{ $node }}-$(POD_INDEX)}
+{{- end }}
+- {name: HOWDAH_NODE__MACHINE, value: $(POD_NAME)}
+- {name: HOWDAH_POSTGRESQL__ADVERTISED, value: $(ADVERTISED)}
+- {name: HOWDAH_API__ADVERTISED, value: $(ADVERTISED)}
+{{- if eq .Values.store.kind "kubernetes" }}
+- {name: HOWDAH_KUBERNETES__POD_NAME, value: $(POD_NAME)}
+- {name: HOWDAH_KUBERNETES__POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
+- {name: HOWDAH_KUBERNETES__POD_IP, value: $(POD_IP)}
+{{- end }}
 {{- end }}
 
 {{- define "howdah.storageClass" -}}
