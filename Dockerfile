@@ -37,8 +37,10 @@ RUN set -e; export DEBIAN_FRONTEND=noninteractive; \
     sed -i 's/^passwd:.*/passwd: files extrausers/; s/^group:.*/group: files extrausers/' /etc/nsswitch.conf; \
     # Compiling queries (JIT) needs LLVM, a quarter of the image; PostgreSQL goes without it when it is not there.
     rm -f /usr/lib/*/libLLVM-*.so* "/usr/lib/postgresql/${POSTGRES_MAJOR}/lib/llvmjit.so"; \
-    rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/cache/ldconfig/aux-cache /var/log/apt /var/log/*.log \
-        /usr/share/doc /usr/share/man
+    # Nobody reads messages in other languages here, nor what locales are made of.
+    apt-get clean; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/aux-cache /var/log/apt \
+        /var/log/*.log /usr/share/doc /usr/share/man /usr/share/locale /usr/share/i18n /usr/share/info
 COPY --from=build /opt/howdah /opt/howdah
 COPY tools/sbom.py /tmp/sbom.py
 # 1001 is the user of the images that Howdah takes over from. Any other works too; its group should be 0.

@@ -149,6 +149,10 @@ class FakeView:
         """Something."""
         return "pg_up 1.0\n"
 
+    def own_metrics_text(self) -> str:
+        """Something else."""
+        return "howdah_term 3.0\n"
+
 
 def heard(state: Published, connected: bool = True) -> PeerView:
     """What a peer said just now."""

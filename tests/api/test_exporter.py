@@ -18,7 +18,7 @@ def scrape(read: Callable[[], Awaitable[Mapping[str, Rows]]], path: str = "/metr
     """What so many scrapes at a time get."""
 
     async def run() -> list[str]:
-        server = ApiServer(exporter_app(StatisticsView(read)), Address("127.0.0.1", 0))
+        server = ApiServer(exporter_app(StatisticsView(read, own)), Address("127.0.0.1", 0))
         await server.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as client:
@@ -35,6 +35,10 @@ async def rows() -> Mapping[str, Rows]:
     return ROWS
 
 
+async def own() -> str:
+    return "howdah_term 3.0\n"
+
+
 async def away() -> Mapping[str, Rows]:
     raise SqlFailed("nobody listens there")
 
@@ -42,6 +46,10 @@ async def away() -> Mapping[str, Rows]:
 def test_statistics_have_postgres_exporter_s_names() -> None:
     (text,) = scrape(rows)
     assert "pg_up 1.0" in text and "pg_replication_is_replica 1.0" in text
+
+
+def test_the_agent_s_own_metrics_are_in_the_same_scrape() -> None:
+    assert scrape(rows)[0].endswith("howdah_term 3.0\n") and scrape(away)[0].endswith("howdah_term 3.0\n")
 
 
 def test_a_server_that_is_away_is_down_and_the_exporter_lives() -> None:

@@ -1,5 +1,6 @@
 """Is every value understood, honoured where it can be, and refused where it is none?"""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import yaml
 from howdah.configuration.load import load_agent
 from howdah.configuration.routerload import load_router
 from howdah.postgres.parameters import refusal
+from howdah.telemetry.metrics import Metrics
 from tests.chart.helm import CHART, HELM, MISSING, Rendered, attempt, helm, template
 from tests.docs.chartvalues import FILES, chart_keys
+from tests.telemetry.sample import observation
 
 needs_helm = pytest.mark.skipif(HELM is None, reason=MISSING)
 NAME = "db-postgresql-ha"
@@ -134,3 +137,19 @@ def test_passwords_and_the_cluster_s_own_settings_do_not_roll_the_pods() -> None
     before = stamp({})
     assert stamp({"postgresql": {"password": "another", "maxConnections": 50, "replicaCount": 5}}) == before
     assert stamp({"image": {"debug": True}}) != before
+
+
+def test_alerts_ask_for_metrics_that_agents_give_out() -> None:
+    known = set(re.findall(r"^(howdah_\w+)", Metrics("c", "n").own_text(observation()), re.MULTILINE))
+    text = (CHART / "files" / "alerts.yaml").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\b(howdah_\w+)", text))
+    assert asked and not asked - known
+
+
+@needs_helm
+def test_alerts_are_about_this_cluster_and_keep_prometheus_own_templates() -> None:
+    values = {"metrics": {"enabled": True, "prometheusRule": {"enabled": True, "additionalRules": [{"alert": "Mine"}]}}}
+    rules = template(values).one("PrometheusRule", f"{NAME}-postgresql")["spec"]["groups"][0]["rules"]
+    assert [each["alert"] for each in rules][-1] == "Mine" and len(rules) > 5
+    assert all(f'cluster="{NAME}"' in each["expr"] for each in rules[:-1])
+    assert any("{{ $labels.node }}" in each["annotations"]["summary"] for each in rules[:-1])

@@ -179,5 +179,9 @@ class NodeView:
             rows = {}
         return self._metrics.text(self._now(), rows)
 
+    def own_metrics_text(self) -> str:
+        """The agent's own."""
+        return self._metrics.own_text(self._now())
+
     def _now(self) -> Observation:
         return self._node.tools.situation.observe(self._node.tools.keeper, self._node.tools.peers)

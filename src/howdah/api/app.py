@@ -25,7 +25,7 @@ from howdah.api.errors import CHANGE_RESPONSES, add_handlers
 from howdah.api.view import AgentView
 from howdah.telemetry.release import release
 
-READINGS = (health.routes, node.routes, cluster.routes, history.routes, explain.routes, config.routes, metrics.routes)
+READINGS = (health.routes, node.routes, cluster.routes, history.routes, explain.routes, config.routes)
 CHANGES = (
     switchover.routes,
     failover.routes,
@@ -50,6 +50,7 @@ def build_app(view: AgentView, token: str, also: Sequence[APIRouter] = ()) -> Fa
     add_handlers(app)
     for routes in READINGS:
         app.include_router(routes(view))
+    app.include_router(metrics.agent_routes(view))
     for routes in CHANGES:
         app.include_router(
             routes(view), dependencies=[Depends(guard(token))], responses=CHANGE_RESPONSES, tags=["changes"]

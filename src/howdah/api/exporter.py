@@ -5,9 +5,11 @@ A slow query of a scrape must not keep an agent's loop waiting, so in Kubernetes
 
 import asyncio
 import signal
+import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
+import httpx
 from fastapi import FastAPI
 
 from howdah.api import metrics
@@ -22,17 +24,22 @@ from howdah.values.address import Address
 
 Read = Callable[[], Awaitable[Mapping[str, statistics.Rows]]]
 """Reads the rows of all statistics. Raises SqlFailed."""
+Own = Callable[[], Awaitable[str]]
+"""Asks the agent for its own metrics; "" if it does not answer."""
+OWN_LIMIT_S = 2
 
 
 class StatisticsView:
     """`metrics.Measured` for a server. One scrape reads at a time: a second one waits and gets the same."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, own: Own) -> None:
+        """`own`: what the agent beside says of itself."""
         self._read = read
+        self._own = own
         self._reading: asyncio.Task[str] | None = None
 
     async def metrics_text(self) -> str:
-        """The pg_* metrics; `pg_up 0` while the server does not answer."""
+        """The pg_* metrics, `pg_up 0` while the server does not answer; and the agent's own, while that does."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._text())
         return await asyncio.shield(self._reading)
@@ -42,7 +49,7 @@ class StatisticsView:
             rows = await self._read()
         except SqlFailed:
             rows = {}
-        return exposition(list(statistics.collect(rows)))
+        return exposition(list(statistics.collect(rows))) + await self._own()
 
 
 def exporter_app(view: metrics.Measured) -> FastAPI:
@@ -57,16 +64,17 @@ def exporter_app(view: metrics.Measured) -> FastAPI:
     return app
 
 
-def run_exporter(sql: LocalSql, address: Address) -> int:
-    """Serve until told to stop. The process's exit status."""
+def run_exporter(sql: LocalSql, agent: str, checks: ssl.SSLContext | None, address: Address) -> int:
+    """Serve until told to stop. `agent` is the URL of the agent beside, whose certificate is checked by `checks`. The
+    process's exit status."""
     try:
-        return asyncio.run(_run(sql, address))
+        return asyncio.run(_run(sql, agent, checks, address))
     except CannotListen as refused:
         sys.stderr.write(f"howdah exporter: {refused}\n")
         return 1
 
 
-async def _run(sql: LocalSql, address: Address) -> int:
+async def _run(sql: LocalSql, agent: str, checks: ssl.SSLContext | None, address: Address) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -74,10 +82,19 @@ async def _run(sql: LocalSql, address: Address) -> int:
     async def read() -> Mapping[str, statistics.Rows]:
         return await read_statistics(sql)
 
-    server = ApiServer(exporter_app(StatisticsView(read)), address, called="exporter")
-    await server.start()
-    try:
-        await stop.wait()
-    finally:
-        await server.stop()
+    async with httpx.AsyncClient(verify=checks or False, timeout=OWN_LIMIT_S, trust_env=False) as client:
+
+        async def own() -> str:
+            try:
+                answer = await client.get(agent + metrics.OWN)
+            except httpx.HTTPError:
+                return ""
+            return answer.text if answer.is_success else ""
+
+        server = ApiServer(exporter_app(StatisticsView(read, own)), address, called="exporter")
+        await server.start()
+        try:
+            await stop.wait()
+        finally:
+            await server.stop()
     return 0

@@ -123,3 +123,7 @@ class AgentView(Protocol):
     async def metrics_text(self) -> str:
         """Everything in Prometheus' text format."""
         ...
+
+    def own_metrics_text(self) -> str:
+        """The howdah_* alone: nobody is asked for them."""
+        ...

@@ -6,6 +6,7 @@ import typer
 
 from howdah.agent.node import socket_of
 from howdah.api.exporter import run_exporter
+from howdah.cli.reach import checks_of
 from howdah.cli.settingsfile import SettingsFile, settings_of
 from howdah.configuration.load import load_agent
 from howdah.postgres.account import own_name
@@ -29,4 +30,6 @@ def exporter(
     settings = settings_of(config, load_agent).settings
     own_name()
     socket = socket_of(NodeLayout(settings.node.root), settings.postgresql.port)
-    raise typer.Exit(run_exporter(LocalSql(socket, settings.postgresql.port), Address(listen, port)))
+    checks = checks_of(settings)
+    agent = f"{'https' if checks else 'http'}://{settings.api.address}"
+    raise typer.Exit(run_exporter(LocalSql(socket, settings.postgresql.port), agent, checks, Address(listen, port)))

@@ -89,6 +89,10 @@ class Metrics:
         or did not answer."""
         return exposition([*self._own(observation), *statistics.collect(rows)])
 
+    def own_text(self, observation: Observation | None) -> str:
+        """The howdah_* alone."""
+        return exposition(list(self._own(observation)))
+
     def _own(self, observation: Observation | None) -> Iterator[Metric]:
         if observation is not None:
             for name, (value, meaning) in gauges(observation).items():
