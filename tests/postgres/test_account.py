@@ -162,4 +162,4 @@ def test_a_user_id_without_a_name_is_told_what_would_give_it_one(place: Path) ->
     finally:
         os.seteuid(0)
     # The system of this test does not look there; the image's does (tests/kubernetes).
-    assert (place / "passwd").read_text() == f"user{NAMELESS}:x:{NAMELESS}:0:Howdah:/tmp:/usr/sbin/nologin\n"
+    assert (place / "passwd").read_text() == f"user{NAMELESS}:x:{NAMELESS}:{NAMELESS}:Howdah:/tmp:/usr/sbin/nologin\n"

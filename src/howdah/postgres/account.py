@@ -80,7 +80,8 @@ def own_name(more_users: Path = EXTRA_USERS) -> str:
     except KeyError:
         pass
     try:
-        entry = f"user{number}:x:{number}:{os.getegid()}:Howdah:/tmp:/usr/sbin/nologin\n"
+        # The group is only what stands there: libnss-extrausers passes over entries with a system group.
+        entry = f"user{number}:x:{number}:{number}:Howdah:/tmp:/usr/sbin/nologin\n"
         (more_users / "passwd").write_text(entry, encoding="utf-8")
         return pwd.getpwuid(number).pw_name
     except (OSError, KeyError) as still:
