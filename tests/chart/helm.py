@@ -15,6 +15,8 @@ LAB = Path(os.environ.get("LAB_HOME", "/var/tmp/kubernetes-lab"))
 HELM = shutil.which("helm") or shutil.which("helm", path=str(LAB / "bin"))
 MISSING = "helm is not on the PATH: get it from helm.sh"
 
+KUBERNETES = ("--kube-version", "1.34.0")
+
 Object = dict[str, Any]
 
 
@@ -62,4 +64,4 @@ def attempt(values: Mapping[str, Any], release: str = "db", namespace: str = "de
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump(dict(values), file)
         file.flush()
-        return helm("template", release, str(CHART), "--namespace", namespace, "--values", file.name)
+        return helm("template", release, str(CHART), *KUBERNETES, "--namespace", namespace, "--values", file.name)

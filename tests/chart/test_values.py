@@ -11,7 +11,7 @@ from howdah.configuration.load import load_agent
 from howdah.configuration.routerload import load_router
 from howdah.postgres.parameters import refusal
 from howdah.telemetry.metrics import Metrics
-from tests.chart.helm import CHART, HELM, MISSING, Rendered, attempt, helm, template
+from tests.chart.helm import CHART, HELM, KUBERNETES, MISSING, Rendered, attempt, helm, template
 from tests.docs.chartvalues import FILES, chart_keys
 from tests.telemetry.sample import observation
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(values: dict[str, Any], sentenc
 
 @needs_helm
 def test_helm_finds_nothing_to_complain_about() -> None:
-    done = helm("lint", "--strict", str(CHART), "--values", str(EVERYTHING))
+    done = helm("lint", "--strict", str(CHART), *KUBERNETES, "--values", str(EVERYTHING))
     assert done.returncode == 0, done.stdout
 
 

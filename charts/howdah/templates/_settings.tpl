@@ -8,7 +8,7 @@
 {{- $bare := regexReplaceAll "^\\s+|\\s*(#[^']*)?$" $line "" -}}
 {{- if $bare -}}
 {{- $name := regexFind "^[A-Za-z_][A-Za-z0-9_.]*" $bare | lower -}}
-{{- if not $name }}{{ fail (printf "%s has the line %q, which is no setting of PostgreSQL: write NAME = VALUE" .key $line) }}{{ end -}}
+{{- if not $name }}{{ fail (printf "%s has the line %q, which is no setting of PostgreSQL: write NAME = VALUE" $.key $line) }}{{ end -}}
 {{- $value := regexReplaceAll "^[A-Za-z_][A-Za-z0-9_.]*\\s*=?\\s*" $bare "" -}}
 {{- if hasPrefix "'" $value }}{{ $value = $value | trimPrefix "'" | trimSuffix "'" | replace "''" "'" }}{{ end -}}
 {{- if not (has $name $owned) }}{{ $_ := set $found $name $value }}{{ end -}}
