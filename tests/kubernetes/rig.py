@@ -40,7 +40,7 @@ def eventually(holds: Callable[[], bool], what: str, limit_s: float = 90) -> flo
         try:
             if holds():
                 return time.monotonic() - began
-        except (AssertionError, KeyError, ValueError, subprocess.TimeoutExpired) as error:
+        except (AssertionError, LookupError, ValueError, subprocess.TimeoutExpired) as error:
             last = error
         assert time.monotonic() - began < limit_s, f"not within {limit_s} s: {what} ({last})"
         time.sleep(0.3)
@@ -104,6 +104,7 @@ class Release(Place):
 
     def destroy(self) -> None:
         """The namespace with all that is in it."""
+        self.kubectl("delete", "pods", "--all", "--grace-period=0", "--force", check=False)
         run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", timeout_s=300)
 
     def howdah(self, *command: str, pod: str = "") -> str:
