@@ -104,6 +104,7 @@ class Release(Place):
 
     def destroy(self) -> None:
         """The namespace with all that is in it."""
+        run("helm", "uninstall", "db", "--namespace", NAMESPACE, check=False)
         self.kubectl("delete", "pods", "--all", "--grace-period=0", "--force", check=False)
         run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", timeout_s=300)
 
