@@ -1,5 +1,6 @@
 """What did the writer in its pod see, and is every number that it was told is written still there?"""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,9 @@ class Load:
         there = {int(line) for line in self._release.sql("SELECT number FROM written /* howdah */").split()}
         lost = set(story.acknowledged) - there
         assert not lost, f"{len(lost)} acknowledged writes are lost: {sorted(lost)[:10]}"
+        sys.stdout.write(
+            f"{len(story.acknowledged)} writes, longest gap {story.longest_gap_ms} ms, {len(story.errors)} errors\n"
+        )
         return story
 
 
