@@ -18,7 +18,7 @@ from types import FrameType
 from tests.chaos.catalogue import CATALOGUE, RANDOM
 from tests.chaos.cluster import ChaosCluster
 from tests.chaos.fault import Fault
-from tests.chaos.machine import missing
+from tests.chaos.machine import missing, with_own_mounts
 from tests.chaos.namedtests import run_tests
 from tests.chaos.network import sweep
 from tests.chaos.page import PAGE, named_tests, rows, write_results
@@ -47,6 +47,7 @@ def main() -> int:
     if lacking:
         sys.stderr.write("make chaos cannot run here:\n" + "".join(f"  {sentence}\n" for sentence in lacking))
         return 1
+    with_own_mounts("tests.chaos")
     signal.signal(signal.SIGTERM, _interrupted)
     for name in sweep():
         say(f"removed the namespace {name}, which a run that is gone left behind")
