@@ -62,12 +62,13 @@ def api_server_program() -> Path:
 
 
 class ApiServerProcess:
-    """An API server and its etcd, in one directory."""
+    """An API server and its etcd, in one directory; or another API server `beside` one, on the same etcd."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, beside: "ApiServerProcess | None" = None) -> None:
         self._program = api_server_program()
         self.root = root
-        self.etcd = LocalEtcd(self.root / "etcd", find_program("etcd"))
+        self._owns_etcd = beside is None
+        self.etcd: LocalEtcd = beside.etcd if beside else LocalEtcd(self.root / "etcd", find_program("etcd"))
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.authority = Authority(self.root / "certificates")
@@ -110,8 +111,9 @@ class ApiServerProcess:
 
     def start(self) -> None:
         """Start both; returns once it is ready."""
-        self.etcd.start()
-        run_apart(self.etcd.wait_until_healthy(START_SECONDS))
+        if self._owns_etcd:
+            self.etcd.start()
+            run_apart(self.etcd.wait_until_healthy(START_SECONDS))
         with (self.root / "apiserver.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -124,7 +126,8 @@ class ApiServerProcess:
         if process is not None:
             process.kill()
             process.wait()
-        self.etcd.kill()
+        if self._owns_etcd:
+            self.etcd.kill()
 
     def _make_files(self) -> None:
         key = rsa.generate_private_key(65537, 2048)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from howdah.stores.kubernetes.api import Deed
 from howdah.stores.kubernetes.client import KubernetesStore
 from tests.stores.contract import StoreContract, closing, hint, swap
 from tests.stores.faults import LandsLateContract, ServerFaultContract
-from tests.stores.kubernetesrig import KubernetesRig
+from tests.stores.kubernetesrig import ApiServerProcess, KubernetesRig
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -126,3 +127,25 @@ def test_a_missing_namespace_is_named(hurt: KubernetesRig) -> None:
                 await store.compare_and_swap("record", None, "text")
 
     asyncio.run(scenario())
+
+
+def test_what_was_swapped_at_one_api_server_is_read_and_swapped_at_another_one_at_once(
+    hurt: KubernetesRig, tmp_path: Path
+) -> None:
+    """Each has a cache of its own, which lags; the documents do not come from it."""
+    other_server = ApiServerProcess(tmp_path, beside=hurt.server)
+    other_server.start()
+
+    async def scenario(store: Store, name: str) -> None:
+        async with closing(KubernetesStore(other_server.settings())) as other:
+            version = None
+            for number in range(0, 100, 2):
+                version = await swap(store, name, version, str(number))
+                assert await other.read(name) == Versioned(str(number), version)
+                version = await swap(other, name, version, str(number + 1))
+                assert await store.read(name) == Versioned(str(number + 1), version)
+
+    try:
+        hurt.run(scenario)
+    finally:
+        other_server.kill()
