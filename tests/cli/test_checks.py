@@ -10,6 +10,7 @@ from howdah.cli.checks.finding import Finding, Level
 from howdah.cli.checks.machine import check_directory
 from howdah.cli.checks.node import check_ports
 from howdah.cli.checks.programs import check_programs
+from howdah.cli.checks.router import check_router
 from howdah.cli.checks.store import compare
 from howdah.cli.reach import Reach
 from howdah.cluster.localstate import LocalState
@@ -93,3 +94,22 @@ def test_a_port_on_which_another_agent_answers_and_different_systems_are_told() 
     assert any(finding.level is Level.OK and finding.subject == "n1" for finding in found)
     assert datetime.datetime.now(datetime.UTC)  # the stub's clock is this machine's, so that none is warned of
     assert not any("clock" in finding.sentence for finding in found)
+
+
+def test_a_router_s_settings_and_ports_are_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "router.yaml"
+    assert not list(check_router(file, running=False)), "a cluster of before there were routers"
+    file.write_text("listen: {port: many}\n")
+    (fault,) = check_router(file, running=False)
+    assert fault.level is Level.FAIL and "listen.port" in fault.sentence
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        store = f"store: {{kind: sqlite, directory: {tmp_path}}}\nsecrets: {{router: secret}}\nhealth: {{port: 0}}\n"
+        file.write_text(f"listen: {{port: {port}}}\n{store}")
+        assert [each.level for each in check_router(file, running=True)].count(Level.FAIL) == 0
+        found = list(check_router(file, running=False))
+        assert f"port {port} is taken" in found[-1].sentence and found[-1].level is Level.FAIL
+    found = list(check_router(file, running=True))
+    assert f"nobody answers at 127.0.0.1:{port}" in found[-1].sentence
+    file.write_text(f"limits: {{clients: {1 << 40}}}\n{store}")
+    assert any(each.level is Level.WARN and "LimitNOFILE" in each.sentence for each in check_router(file, False))

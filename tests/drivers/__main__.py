@@ -45,6 +45,7 @@ def run(names: list[str], modes: list[str], cache: Path) -> None:
                 print(f"{suite.name} {mode}: {passed} of {len(results)} passed", flush=True)  # noqa: T201 as above
                 lost = [test for test, word in table["direct"].items() if word == "passed" != results.get(test)]
                 print("  not as directly:", *lost, flush=True)  # noqa: T201 as above
+                RESULTS.parent.mkdir(parents=True, exist_ok=True)
                 RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     finally:
         cluster.close()

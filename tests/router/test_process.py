@@ -134,10 +134,12 @@ def test_a_renewed_certificate_is_for_new_connections(lone: Lone, authority: Aut
             assert old.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_router_that_is_replaced_under_load_refuses_nobody_and_breaks_no_transaction(
-    lone: Lone, sockets: Path
+    lone: Lone, sockets: Path, workers: int
 ) -> None:
     settings: dict[str, Any] = {
+        "workers": workers,
         "listen": {"socket_directory": str(sockets)},
         "pools": {"size": 8},
         "login": {"hba": ["local all all trust", "host all all all trust"]},
