@@ -154,6 +154,37 @@ def test_a_read_is_tried_once_more_over_a_new_connection() -> None:
     asyncio.run(scenario())
 
 
+class Dying(Endpoint):
+    """An API server that vanishes, behind an address that leads new connections to another one."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._connections: set[object] = set()
+        self._dead: set[object] = set()
+
+    def die(self) -> None:
+        """Connections of before are silent from now on."""
+        self._dead |= self._connections
+
+    def reply_to(self, head: bytes) -> bytes | None:
+        connection = asyncio.current_task()
+        self._connections.add(connection)
+        return b"" if connection in self._dead else super().reply_to(head)
+
+
+def test_an_api_server_that_vanished_costs_one_request_however_many_went_there_before() -> None:
+    async def scenario() -> None:
+        endpoint = Dying(configmap(version=42))
+        async with endpoint.serving(), closing(store_of(endpoint.address, timeout_ms=1_000)) as store:
+            await asyncio.gather(*(store.read("record") for _ in range(5)))
+            endpoint.die()
+            assert isinstance(await store.compare_and_swap("record", 42, "text"), Unknown)
+            for _ in range(4):
+                assert await store.compare_and_swap("record", 42, "text") == Swapped(42)
+
+    asyncio.run(scenario())
+
+
 def test_a_token_that_was_renewed_is_read_from_its_file_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         file = tmp_path / "token"

@@ -46,11 +46,13 @@ class Request:
 class StoreHttp:
     """Connections to the servers of one store. Sends each request once."""
 
-    def __init__(self, verify: ssl.SSLContext | bool, timeout_seconds: float) -> None:
+    def __init__(self, verify: ssl.SSLContext | bool, timeout_seconds: float, idle_max: int = 20) -> None:
+        """`idle_max`: how many connections are kept for later requests."""
         self._timeout_seconds = timeout_seconds
         self._waits: set[asyncio.Timeout] = set()
         # Settings of the environment (proxies, netrc) are for browsers: a store is where its settings say.
-        self._http = httpx.AsyncClient(verify=verify, trust_env=False)
+        limits = httpx.Limits(max_keepalive_connections=idle_max)
+        self._http = httpx.AsyncClient(verify=verify, trust_env=False, limits=limits)
 
     async def send(self, request: Request, connect_seconds: float, answer_seconds: float) -> httpx.Response:
         """The answer, whatever its status. Raises StoreUnavailable, OutcomeUnknown."""

@@ -30,6 +30,10 @@ WATCH_SECONDS = 1_800
 ATTEMPTS = 2
 """One address stands for all API servers: a second connection may lead to another one, where the first was dead."""
 
+IDLE_MAX = 1
+"""Connections that are kept. One address stands for all API servers: when one of them dies without a sign, each
+connection that was kept to it costs a whole timeout, and a lease has no room for several."""
+
 AGAIN_SECONDS = 0.05
 
 REST_SECONDS_MAX = 1.0
@@ -107,7 +111,7 @@ class KubernetesApi:
         self._to = f"the Kubernetes API at {self._base}"
         self._authority = _stamp(settings.authority)
         self._context = _tls_context(settings)
-        self._http = StoreHttp(self._context, self._timeout_seconds)
+        self._http = StoreHttp(self._context, self._timeout_seconds, IDLE_MAX)
         self._rest_until = 0.0
 
     async def read(self, deed: Deed, query: str = "") -> JsonObject:
