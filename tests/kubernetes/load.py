@@ -10,6 +10,8 @@ from tests.kubernetes.rig import FULLNAME, IMAGE, Release, eventually, manifest
 
 SCRIPT = Path(__file__).with_name("writer.py")
 NAME = "writer"
+IMPATIENT = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2"
+"""A router whose machine is gone says nothing more: without this, its clients wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,30 @@ class Written:
 class Load:
     """The writer's pod."""
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, node: str) -> None:
+        """`node`: where it runs; "" for anywhere."""
         self._release = release
+        self._node = node
 
     def start(self) -> None:
         """Make the pod, and wait for its first writes."""
         release = self._release
         release.kubectl("delete", "pod", NAME, "--ignore-not-found", "--grace-period=0", "--force")
-        address = f"postgresql://postgres:{release.password()}@{FULLNAME}-pgpool/postgres"
+        address = f"postgresql://postgres:{release.password()}@{FULLNAME}-pgpool/postgres?{IMPATIENT}"
         pod = {
             "restartPolicy": "Never",
+            "nodeSelector": {"kubernetes.io/hostname": self._node} if self._node else {},
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [
                 {
                     "name": NAME,
                     "image": IMAGE,
                     "imagePullPolicy": "IfNotPresent",
+                    "securityContext": {
+                        "runAsUser": 1001,
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
                     "command": ["/opt/howdah/bin/python", "/script/writer.py"],
                     "env": [{"name": "ADDRESS", "value": address}],
                     "volumeMounts": [{"name": "script", "mountPath": "/script"}],
@@ -90,9 +101,9 @@ class Load:
 
 
 @contextmanager
-def writing(release: Release) -> Iterator[Load]:
+def writing(release: Release, node: str = "") -> Iterator[Load]:
     """A writer for the length of the block; afterwards call `stop`."""
-    load = Load(release)
+    load = Load(release, node)
     load.start()
     try:
         yield load

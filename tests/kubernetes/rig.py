@@ -76,9 +76,14 @@ class Place:
         template = "{{ index .data " + json.dumps(key) + " | base64decode }}"
         return self.kubectl("get", "secret", f"{FULLNAME}-{name}", "--output", f"go-template={template}")
 
+    def superuser(self) -> str:
+        """The password of postgres."""
+        named = self.objects("secrets", "--field-selector", f"metadata.name={FULLNAME}-postgresql")[0]["data"]
+        return self.password(key="postgres-password" if "postgres-password" in named else "password")
+
     def sql(self, statement: str, host: str = f"{FULLNAME}-pgpool", database: str = "postgres") -> str:
         """psql in a router's container, to a host of the cluster; the bare answer. Waits up to 30 s for a router."""
-        word = f"postgresql://postgres:{self.password()}@{host}/{database}?connect_timeout=10"
+        word = f"postgresql://postgres:{self.superuser()}@{host}/{database}?connect_timeout=10"
         router = next(each for each in self.pods("pgpool"))
         return self.exec(router, "psql", word, "-XAtqc", statement, container="pgpool").strip()
 
@@ -92,9 +97,13 @@ class Release(Place):
         self.values: dict[str, Any] = {"fullnameOverride": FULLNAME, "image": image, **values}
 
     def install(self, **more: Any) -> None:
-        """`helm upgrade --install` with the values, and `more` of them over these."""
+        """`helm upgrade --install` with the values, and `more` of them over these. The namespace takes only pods that
+        fit Pod Security `restricted`."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+        run("kubectl", "apply", "--filename", "-", stdin=json.dumps(namespace))
         values = json.dumps(self.values | more)
-        arguments = ("upgrade", "--install", "db", str(CHART), "--namespace", NAMESPACE, "--create-namespace")
+        arguments = ("upgrade", "--install", "db", str(CHART), "--namespace", NAMESPACE)
         run("helm", *arguments, "--values", "-", stdin=values)
 
     def uninstall(self) -> None:
