@@ -14,6 +14,40 @@ IMPATIENT = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepa
 """A router whose machine is gone says nothing more: without this, its clients wait for ever."""
 
 
+def start_client(release: Release, name: str, script: Path, host: str, node: str = "") -> None:
+    """A pod that runs the script against a host of the cluster; on this node, if one is named."""
+    release.kubectl("delete", "pod", name, "--ignore-not-found", "--grace-period=0", "--force")
+    container = {
+        "name": name,
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": {
+            "runAsUser": 1001,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "command": ["/opt/howdah/bin/python", f"/script/{script.name}"],
+        "env": [
+            {"name": "ADDRESS", "value": f"postgresql://postgres:{release.password()}@{host}/postgres?{IMPATIENT}"}
+        ],
+        "volumeMounts": [{"name": "script", "mountPath": "/script"}],
+    }
+    pod = {
+        "restartPolicy": "Never",
+        "nodeSelector": {"kubernetes.io/hostname": node} if node else {},
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [{"name": "script", "configMap": {"name": name}}],
+    }
+    text = {script.name: script.read_text(encoding="utf-8")}
+    manifest(
+        [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": text},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod},
+        ]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """The writer's story so far."""
@@ -39,37 +73,7 @@ class Load:
 
     def start(self) -> None:
         """Make the pod, and wait for its first writes."""
-        release = self._release
-        release.kubectl("delete", "pod", NAME, "--ignore-not-found", "--grace-period=0", "--force")
-        address = f"postgresql://postgres:{release.password()}@{FULLNAME}-pgpool/postgres?{IMPATIENT}"
-        pod = {
-            "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": self._node} if self._node else {},
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [
-                {
-                    "name": NAME,
-                    "image": IMAGE,
-                    "imagePullPolicy": "IfNotPresent",
-                    "securityContext": {
-                        "runAsUser": 1001,
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                    "command": ["/opt/howdah/bin/python", "/script/writer.py"],
-                    "env": [{"name": "ADDRESS", "value": address}],
-                    "volumeMounts": [{"name": "script", "mountPath": "/script"}],
-                }
-            ],
-            "volumes": [{"name": "script", "configMap": {"name": NAME}}],
-        }
-        manifest(
-            [
-                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME},
-                 "data": {"writer.py": SCRIPT.read_text(encoding="utf-8")}},
-                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": pod},
-            ]
-        )  # fmt: skip
+        start_client(self._release, NAME, SCRIPT, f"{FULLNAME}-pgpool", self._node)
         self.wait_more()
 
     def story(self) -> Written:

