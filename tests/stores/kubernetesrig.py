@@ -153,6 +153,7 @@ class ApiServerProcess:
             "--endpoint-reconciler-type=none",
             "--authorization-mode=RBAC",
             f"--token-auth-file={self.root / 'tokens.csv'}",
+            f"--client-ca-file={self.authority.file}",
             f"--tls-cert-file={self._server.certificate}",
             f"--tls-private-key-file={self._server.key}",
             f"--service-account-key-file={self.root / 'accounts.pub'}",

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -14,7 +15,7 @@ from howdah.stores.kubernetes.api import Deed, Forbidden, KubernetesApi
 from howdah.stores.kubernetes.client import KubernetesStore
 from howdah.stores.kubernetes.events import Pod, event_deed, write_event
 from howdah.stores.kubernetes.health import examine, store_deeds, version_warning
-from howdah.stores.kubernetes.slices import Slice, put_slice, slice_deeds
+from howdah.stores.kubernetes.slices import Slice, family_of, put_slice, slice_deeds
 from tests.stores.contract import closing, hint, swap
 from tests.stores.kubernetesrig import KubernetesRig, make_user
 
@@ -160,6 +161,30 @@ def test_a_slice_is_made_and_changed_and_a_lower_term_never_replaces_a_higher_on
         assert await put_slice(api, "default", a_slice("10.0.0.9", author=Author("8", 1)))
         assert await standing(api) == ["10.0.0.9"]
         await api.close()
+
+    asyncio.run(scenario())
+
+
+def test_addresses_of_the_other_family_stand_in_a_slice_of_their_own(rig: KubernetesRig) -> None:
+    async def scenario() -> None:
+        api = KubernetesApi(rig.settings())
+        assert await put_slice(api, "default", Slice("six", "IPv6", ("fd00::1",), 5432, "postgresql", NEW))
+        found = await api.read(Deed("get", "discovery.k8s.io", "endpointslices", "default", "six-ipv6"))
+        assert found["addressType"] == family_of("fd00::1") == "IPv6"
+        assert found["endpoints"][0]["addresses"] == ["fd00::1"]
+        await api.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_certificate_is_as_good_as_a_token(rig: KubernetesRig) -> None:
+    async def scenario() -> None:
+        pair = rig.server.authority.issue("howdah-client")
+        settings = replace(rig.settings(), token_file=None, certificate=pair.certificate, key=pair.key)
+        async with closing(KubernetesStore(settings)) as store:
+            # The API server knows who it is, and that it may nothing.
+            with pytest.raises(Forbidden, match='User "howdah-client" cannot get'):
+                await store.read("record")
 
     asyncio.run(scenario())
 
