@@ -237,3 +237,13 @@ def test_a_router_whose_workers_cannot_begin_ends_and_says_why(lone: Lone) -> No
     with router_of(lone, workers=2, tls=tls) as router:
         assert router.end() == 1
         assert "/nowhere/cert.pem" in router.log
+
+
+def test_all_workers_read_their_settings_again(lone: Lone) -> None:
+    with workers_of(lone, 2) as router:
+        router.write(limits={"clients_per_user": 1}, workers=3)
+        router.signal(signal.SIGHUP)
+        eventually(lambda: router.log.count("the settings were read again") == 2, "both read them")
+        assert router.log.count("workers was changed, which takes effect when the router is started again") == 2
+        with router.connect():
+            assert "too many connections for role" in str(router.refusal())
