@@ -77,7 +77,7 @@ compile-router: $(DEVELOP)
 test-kubernetes: $(DEVELOP)
 	@test -n "$(KUBECONFIG)" || { echo "make test-kubernetes needs KUBECONFIG: the cluster to use. Its namespace dev is emptied" >&2; exit 1; }
 	@command -v kubectl helm >/dev/null || { echo "make test-kubernetes needs kubectl and helm on the PATH" >&2; exit 1; }
-	HOWDAH_KUBERNETES_TESTS=required $(BIN)/python -m pytest tests/stores/test_kubernetes.py tests/stores/test_kubernetes_access.py tests/agent/test_services.py tests/features/test_kubernetes.py
+	HOWDAH_KUBERNETES_TESTS=required $(BIN)/python -m pytest tests/stores/test_kubernetes.py tests/stores/test_kubernetes_access.py tests/agent/test_services.py tests/features/test_kubernetes.py tests/chart
 	HOWDAH_IMAGE=$(or $(HOWDAH_IMAGE),localhost/howdah:dev) $(BIN)/python -m pytest -rP tests/kubernetes $(ARGS)
 
 # The drivers' own test suites, directly and through the router. Needs Go, and the package registries.

@@ -1,6 +1,5 @@
 """Where is helm, and what does it make of the chart?"""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -11,8 +10,7 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "howdah"
-LAB = Path(os.environ.get("LAB_HOME", "/var/tmp/kubernetes-lab"))
-HELM = shutil.which("helm") or shutil.which("helm", path=str(LAB / "bin"))
+HELM = shutil.which("helm")
 MISSING = "helm is not on the PATH: get it from helm.sh"
 
 KUBERNETES = ("--kube-version", "1.34.0")

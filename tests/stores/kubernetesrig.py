@@ -1,7 +1,7 @@
 """A real Kubernetes API server with an etcd of its own, for tests. No nodes, no controllers.
 
-The program is taken from the PATH, else from where the Kubernetes lab keeps its own ($LAB_HOME/bin). Without one these
-tests are skipped, unless HOWDAH_KUBERNETES_TESTS=required says that this must not be.
+The program is taken from the PATH. Without one these tests are skipped, unless HOWDAH_KUBERNETES_TESTS=required says
+that this must not be.
 """
 
 import asyncio
@@ -37,24 +37,21 @@ HASTY_MS = 1_000
 """Of clients of little patience. Half of it is for a connection with its TLS handshake, whose own limit has to be well
 below that on a busy machine too: httpx leaves the socket of a handshake that is cancelled to the garbage collector."""
 REQUIRED = "HOWDAH_KUBERNETES_TESTS"
-LAB = Path(os.environ.get("LAB_HOME", "/var/tmp/kubernetes-lab")) / "bin"
 ADMIN = "admin-token"
 RBAC = "rbac.authorization.k8s.io"
 
 
 def find_program(name: str) -> Path | None:
-    """On the PATH, else among the lab's."""
-    on_path = shutil.which(name)
-    if on_path is not None:
-        return Path(on_path)
-    return LAB / name if (LAB / name).is_file() else None
+    """On the PATH, or None."""
+    found = shutil.which(name)
+    return Path(found) if found else None
 
 
 def api_server_program() -> Path:
     """The API server, or the test is skipped."""
     found = find_program("kube-apiserver")
     if found is None:
-        sentence = f"no kube-apiserver on the PATH or in {LAB}: `lab build` of the Kubernetes lab makes one"
+        sentence = "no kube-apiserver is on the PATH: Kubernetes' own releases have one"
         if os.environ.get(REQUIRED):
             pytest.fail(sentence)
         pytest.skip(sentence)
