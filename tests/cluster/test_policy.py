@@ -25,7 +25,6 @@ def test_the_defaults_are_sound() -> None:
         (Policy(deadman_ms=5000), "deadman_ms (5000) must be smaller than lease_ttl_ms"),
         (Policy(confirm_worth_ms=5000), "confirm_worth_ms (5000) must be smaller than lease_ttl_ms"),
         (Policy(probe_timeout_ms=3600), "probe_timeout_ms (3600) must be smaller than kill_ms"),
-        (Policy(voter_stall_ms=1000), "renew_interval_ms (1000) must be smaller than voter_stall_ms"),
         (Policy(store_timeout_ms=1200), "one slow answer of the store"),
         (Policy(deadman_ms=4900), "clocks do not run at the same rate"),
     ],

@@ -26,7 +26,10 @@ def exporter(
     listen: Annotated[str, typer.Option("--listen", metavar="HOST", help="Where to listen.")] = "0.0.0.0",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="And on which port.")] = PORT,
 ) -> None:
-    """Serve PostgreSQL's statistics to Prometheus, beside an agent and as the same account."""
+    """Serve PostgreSQL's statistics to Prometheus, beside an agent.
+
+    Run it as the account of the agent.
+    """
     settings = settings_of(config, load_agent).settings
     own_name()
     socket = socket_of(NodeLayout(settings.node.root), settings.postgresql.port)

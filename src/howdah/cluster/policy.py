@@ -71,7 +71,6 @@ def faults_of(policy: Policy) -> tuple[str, ...]:
         ("deadman_ms", policy.deadman_ms, "lease_ttl_ms", policy.lease_ttl_ms),
         ("confirm_worth_ms", policy.confirm_worth_ms, "lease_ttl_ms", policy.lease_ttl_ms),
         ("probe_timeout_ms", policy.probe_timeout_ms, "kill_ms", policy.kill_ms),
-        ("renew_interval_ms", policy.renew_interval_ms, "voter_stall_ms", policy.voter_stall_ms),
     )
     faults = [
         f"{low} ({low_ms}) must be smaller than {high} ({high_ms})"

@@ -177,7 +177,8 @@ class Overseer:
         """A worker is no more. One that ends well was told to."""
         if status == 0 or self._stopping:
             worker.ended = True
-            self._status = self._status or abs(status)
+            # The word to stop may come to one that is through already, or has not begun: it has no clients then.
+            self._status = self._status or (abs(status) if status != -signal.SIGTERM else 0)
         elif not self._memory.has_begun():
             worker.ended = True
             self._status = 1
