@@ -14,7 +14,7 @@ from howdah.stores.kubernetes.api import Deed, KubernetesApi, NotThere
 from howdah.stores.kubernetes.client import KubernetesStore
 from tests.realcluster.cluster import RealCluster, StoreServer
 from tests.signals import send
-from tests.stores.kubernetesrig import ADMIN, ApiServerProcess
+from tests.stores.kubernetesrig import ADMIN, ApiServerProcess, api_server_program
 
 SERVICE = "db"
 ADDRESSES = {"n1": "10.9.0.1", "n2": "10.9.0.2", "n3": "10.9.0.3"}
@@ -88,6 +88,7 @@ class KubernetesCluster(RealCluster):
     """The same cluster, on the Kubernetes API."""
 
     def __init__(self) -> None:
+        api_server_program()  # where there is none the test is skipped, before anything is started
         super().__init__()
         self.api = ApiServer(self.root / "store")
         self.store = self.api
